@@ -1,0 +1,67 @@
+#include "base/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+
+namespace deployclaw::log {
+namespace {
+
+std::string role_name = "deployclaw";
+
+spdlog::level::level_enum native(Level level) {
+  switch (level) {
+    case Level::kDebug: return spdlog::level::debug;
+    case Level::kInfo: return spdlog::level::info;
+    case Level::kWarn: return spdlog::level::warn;
+    case Level::kError: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::string_view name(Level level) {
+  switch (level) {
+    case Level::kDebug: return "debug";
+    case Level::kInfo: return "info";
+    case Level::kWarn: return "warn";
+    case Level::kError: return "error";
+  }
+  return "info";
+}
+
+spdlog::logger& logger() {
+  static const std::shared_ptr<spdlog::logger> instance = [] {
+    auto made = std::make_shared<spdlog::logger>(
+        "deployclaw", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%v");
+    made->flush_on(spdlog::level::debug);
+    return made;
+  }();
+  return *instance;
+}
+
+}  // namespace
+
+void init(std::string_view role, Level least) {
+  role_name = role;
+  logger().set_level(native(least));
+}
+
+void write(Level level, std::string_view event, Fields fields) {
+  if (!logger().should_log(native(level))) return;
+  boost::json::object line;
+  line["time"] = format_time(SystemClock{}.now());
+  line["level"] = name(level);
+  line["role"] = role_name;
+  line["event"] = event;
+  for (const auto& [key, value] : fields) line[key] = value;
+  logger().log(native(level), boost::json::serialize(line));
+}
+
+}  // namespace deployclaw::log
