@@ -1,0 +1,48 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace deployclaw::vault {
+
+// The uids that roles run with. 0 is refused as a role's uid by make_policy.
+struct RoleUids {
+  uid_t api = 64202;
+  uid_t orchestrator = 64203;
+  uid_t egress = 64204;
+};
+
+enum class Operation { kSeal, kOpen, kReseal, kDerive, kStatus, kRotate };
+std::string_view to_string(Operation operation);
+
+// What one caller may do, by purpose.
+struct Grants {
+  std::set<std::string, std::less<>> seal;  // and reseal
+  std::set<std::string, std::less<>> open;
+  std::set<std::string, std::less<>> derive;
+  bool status = true;
+  bool rotate = false;
+};
+
+// Who may do what, by the uid the kernel names (SO_PEERCRED). Unknown uids may do nothing.
+class CallerPolicy {
+ public:
+  CallerPolicy() = default;
+  void set(uid_t uid, Grants grants) { grants_[uid] = std::move(grants); }
+  // `purpose` is ignored for status and rotate.
+  [[nodiscard]] bool allows(uid_t uid, Operation operation, std::string_view purpose) const;
+
+ private:
+  std::map<uid_t, Grants> grants_;
+};
+
+// The product's table: api seals every purpose and opens only totp; orchestrator opens config and
+// derives gateway tokens; egress opens credentials; root asks for status and rotates, and can never
+// open. False, and nothing set, when two roles share a uid or one is root: they would share rights.
+bool make_policy(const RoleUids& uids, CallerPolicy& policy);
+
+}  // namespace deployclaw::vault
