@@ -45,6 +45,9 @@ struct Error {
   std::string public_detail = {};
   std::vector<FieldError> fields = {};
   std::int64_t retry_after_seconds = 0;
+  // The source's own machine-readable detail; for the database "<sqlstate>" or
+  // "<sqlstate>:<constraint>" (read it with db::sqlstate_of and db::constraint_of).
+  std::string detail_key = {};
 };
 
 template <class T>

@@ -1,0 +1,15 @@
+# cmake -DOUTPUT=x.cpp -DFILES="a.sql;b.sql" -P embed_migrations.cmake
+# Writes a source that defines embedded_migrations(): name and text of each file, in name order.
+list(SORT FILES)
+set(out "#include \"db/migrate.hpp\"\n\nnamespace deployclaw::db {\n\n")
+string(APPEND out "std::vector<Migration> embedded_migrations() {\n  return {\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} text)
+  if(text MATCHES "\\)migration\"")
+    message(FATAL_ERROR "${name} holds the delimiter )migration\"")
+  endif()
+  string(APPEND out "      {\"${name}\", R\"migration(${text})migration\"},\n")
+endforeach()
+string(APPEND out "  };\n}\n\n}  // namespace deployclaw::db\n")
+file(WRITE ${OUTPUT} "${out}")
