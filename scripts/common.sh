@@ -1,0 +1,87 @@
+# Sourced by the verbs of ./dev: paths, messages, packages.
+# shellcheck shell=bash
+
+root=${root:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+home=${DEPLOYCLAW_HOME:-$root/var}
+port=${DEPLOYCLAW_PORT:-8080}
+started_at=$(date +%s)
+export CCACHE_DIR=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}
+
+say() { printf '[%4d s] %s\n' "$(($(date +%s) - started_at))" "$*"; }
+die() {
+  printf 'dev: %s\n' "$*" >&2
+  exit 1
+}
+
+# show_help FILE: prints the comment block at the top of a verb's script.
+show_help() {
+  sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$1"
+  exit 0
+}
+
+need_root() {
+  [ "$(id -u)" = 0 ] || die "this verb needs root (it installs packages or gives each role its own user); run it with sudo"
+}
+
+build_packages=(
+  clang-19 clang-format-19 libclang-rt-19-dev mold ccache ninja-build cmake pkg-config g++
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
+  libpq-dev libssl-dev libcrypt-dev libfmt-dev libspdlog-dev libtomlplusplus-dev libcli11-dev
+  zlib1g-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
+  libpsl-dev libidn2-dev
+)
+run_packages=(
+  postgresql-15 docker.io nftables e2fsprogs ca-certificates mmdebstrap binutils zstd xz-utils
+  curl jq oathtool procps python3
+)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev shellcheck iproute2 util-linux python3-yaml)
+
+# install_packages NAME...: installs the Debian packages that are missing, all in one go.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  need_root
+  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  local log=/tmp/deployclaw-apt.$$.log
+  # Debian's postgresql would create and start a cluster of its own on install; ours is private.
+  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  fi
+  if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    die "apt-get failed; the whole output is in $log"
+  fi
+  rm -f "$log"
+}
+
+# Node.js and npm, for the agent image's packages and the web build: whatever is installed, else Debian's.
+install_node() {
+  command -v node >/dev/null && command -v npm >/dev/null && return 0
+  install_packages nodejs npm
+}
+
+# compile PRESET [TARGET...]: configures when needed and builds.
+compile() {
+  local preset=$1
+  shift
+  local dir=$root/build/$preset
+  if [ ! -f "$dir/build.ninja" ]; then
+    say "configuring ($preset)"
+    (cd "$root" && cmake --preset "$preset" >"/tmp/deployclaw-cmake.$$.log" 2>&1) ||
+      { cat "/tmp/deployclaw-cmake.$$.log" >&2; die "cmake failed"; }
+    rm -f "/tmp/deployclaw-cmake.$$.log"
+  fi
+  say "compiling ($preset)"
+  # One line on a terminal; without one, a line every few steps would be noise: show failures only.
+  if [ -t 1 ]; then
+    NINJA_STATUS='[%f/%t %es] ' ninja -C "$dir" "$@"
+  else
+    ninja -C "$dir" --quiet "$@"
+  fi
+}
+
+binary() { echo "$root/build/${DEPLOYCLAW_PRESET:-release}/deployclaw"; }
