@@ -4,6 +4,7 @@
 # Measures ourselves beside a peer in one run and prints ratios; writes var/bench/NAME.json:
 # [{metric, ours, peer, ratio, target, holds}]. NAME: api, deploy, plan, memory (default: all).
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in -h | --help) show_help "$0" ;; esac
 need_root

@@ -4,6 +4,7 @@
 # Compiles with a CMake preset (dev, release, gcc, asan, tsan, fuzz; default release), installing the
 # compiler and libraries when they are missing. Results are in build/PRESET; ccache keeps repeats quick.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in -h | --help) show_help "$0" ;; esac
 

@@ -1,5 +1,5 @@
 # Sourced by the verbs of ./dev: paths, messages, packages.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 root=${root:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 home=${DEPLOYCLAW_HOME:-$root/var}

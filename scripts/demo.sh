@@ -10,6 +10,7 @@
 #   --runtime NAME   what to deploy (default openclaw; probe needs ./dev up --test-runtimes)
 #   --keep           leave the agent running at the end
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 
 runtime=openclaw keep=false

@@ -4,6 +4,7 @@
 # Stops the platform that `./dev up` started on this DEPLOYCLAW_HOME: the roles, the private PostgreSQL
 # and Docker Engine, and with that engine its agents. Data stays in var/; the next `up` goes on from it.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in -h | --help) show_help "$0" ;; esac
 

@@ -3,6 +3,7 @@
 #
 # Formats every C++ source with clang-format (Google style, 100 columns).
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in -h | --help) show_help "$0" ;; esac
 install_packages clang-format-19

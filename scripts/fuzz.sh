@@ -4,6 +4,7 @@
 # Builds a libFuzzer target (the name of an x_fuzz.cpp without its ending) with ASan and UBSan and runs
 # it on its corpus in tests/corpus for SECONDS (default 60). Without TARGET: lists the targets.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in
   -h | --help) show_help "$0" ;;

@@ -4,6 +4,7 @@
 # Builds (or finds in the cache) the image of a runtime: openclaw, probe, picoclaw. The result is kept
 # in DEPLOYCLAW_CACHE (default /var/cache/deployclaw), named by the hash of all that went into it.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in "" | -h | --help) show_help "$0" ;; esac
 

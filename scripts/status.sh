@@ -3,6 +3,7 @@
 #
 # Tells whether the platform runs on this DEPLOYCLAW_HOME, its processes, and what is not ready.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 case "${1:-}" in -h | --help) show_help "$0" ;; esac
 

@@ -8,6 +8,7 @@
 #   --fast        without the end-to-end tests
 #   -R REGEX …    passed on to ctest
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 
 fast=false

@@ -11,6 +11,7 @@
 #
 # Environment: DEPLOYCLAW_HOME, DEPLOYCLAW_PORT, DATABASE_URL, DOCKER_HOST, DEPLOYCLAW_CACHE.
 set -euo pipefail
+# shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
 
 detach=false image=true test_runtimes=false
