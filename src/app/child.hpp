@@ -12,8 +12,8 @@ namespace deployclaw::app {
 // A program to run as a child of this process. Blocking, single-threaded use only: it forks.
 struct ChildSpec {
   std::string name;               // for messages and the log file
-  std::string program;            // absolute path, or empty: this very binary (even when its path
-                                  // cannot be reached as `uid`)
+  // Absolute path, or empty: this very binary (even when its path cannot be reached as `uid`).
+  std::string program = {};
   std::vector<std::string> arguments;  // without the program's name
   std::vector<std::string> environment;
   std::string working_directory = "/";
