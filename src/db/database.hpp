@@ -52,7 +52,8 @@ class Database {
   Task<Result<Rows>> query(Statement statement) { return query(statement, Params()); }
 
   // As above with row-level security set to `tenant` for this statement alone: set_config and the
-  // statement are one implicit transaction and one round trip. A nil tenant is refused.
+  // statement are one implicit transaction and one round trip. The nil client is the platform: it
+  // sees no client's rows.
   Task<Result<Rows>> query(ClientId tenant, Statement statement, Params params,
                            std::chrono::milliseconds deadline = kQueryDeadline);
   Task<Result<Rows>> query(ClientId tenant, Statement statement) {
@@ -60,7 +61,7 @@ class Database {
   }
 
   // Leases a connection for a transaction, waiting at most `wait` for a free one (kUnavailable
-  // after that). BEGIN travels with the first statement. `isolation` is READ COMMITTED.
+  // after that). BEGIN travels with the first statement.
   Task<Result<Transaction>> begin(std::optional<ClientId> tenant,
                                   std::chrono::milliseconds wait = kQueryDeadline);
   Task<Result<Transaction>> begin() { return begin(std::nullopt); }
