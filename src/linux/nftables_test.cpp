@@ -108,7 +108,9 @@ class FirewallAttack : public ::testing::Test {
     ASSERT_TRUE(ensure_gateway("dcgw0", gateway_));
     mallory_ = join("dca2", mallory_address_);
     neighbour_ = join("dca3", neighbour_address_);
-    // What an engine does at its start: the worst case for isolation.
+    // What an engine does at its start: the worst case for isolation, since the change (not the
+    // value) turns forwarding on for every interface.
+    ASSERT_TRUE(write_small_file("/proc/sys/net/ipv4/ip_forward", "0"));
     ASSERT_TRUE(write_small_file("/proc/sys/net/ipv4/ip_forward", "1"));
   }
   pid_t join(const std::string& name, Ipv4 address) {
@@ -243,6 +245,8 @@ TEST_F(FirewallAttack, Ipv6IsDroppedEvenWhenTurnedOnAgain) {
   if (::access("/proc/sys/net/ipv6/conf/dca2/disable_ipv6", W_OK) != 0) {
     GTEST_SKIP() << "this kernel has no IPv6";
   }
+  // On the host side too, or the kernel drops it before the table sees it.
+  ASSERT_TRUE(write_small_file("/proc/sys/net/ipv6/conf/dca2/disable_ipv6", "0"));
   sandbox_->inside(mallory_, [] {
     for (const auto* scope : {"all", "eth0"}) {
       ASSERT_TRUE(
