@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +49,8 @@ class Keyring {
   // The key of `version`; kUnavailable with the versions that are held when it is missing.
   [[nodiscard]] Result<Key> key(std::uint32_t version) const;
   [[nodiscard]] bool empty() const;
+  // Whether the kernel locked the page; false when RLIMIT_MEMLOCK forbids it.
+  [[nodiscard]] bool locked() const;
   [[nodiscard]] std::uint32_t newest() const;  // 0 when empty
   [[nodiscard]] std::uint32_t oldest() const;  // 0 when empty
   [[nodiscard]] std::vector<Version> versions() const;

@@ -21,9 +21,9 @@ std::string_view to_string(Operation operation);
 
 // What one caller may do, by purpose.
 struct Grants {
-  std::set<std::string, std::less<>> seal;  // and reseal
-  std::set<std::string, std::less<>> open;
-  std::set<std::string, std::less<>> derive;
+  std::set<std::string, std::less<>> seal = {};  // and reseal
+  std::set<std::string, std::less<>> open = {};
+  std::set<std::string, std::less<>> derive = {};
   bool status = true;
   bool rotate = false;
 };
@@ -40,7 +40,8 @@ class CallerPolicy {
   std::map<uid_t, Grants> grants_;
 };
 
-// The product's table: api seals every purpose and opens only totp; orchestrator opens config and
+// The product's table: api seals every purpose, opens only totp and derives gateway
+// tokens (for its proxy); orchestrator opens config and
 // derives gateway tokens; egress opens credentials; root asks for status and rotates, and can never
 // open. False, and nothing set, when two roles share a uid or one is root: they would share rights.
 bool make_policy(const RoleUids& uids, CallerPolicy& policy);
