@@ -92,8 +92,9 @@ class ClientPool {
   // Closes the idle connections.
   void close_idle();
 
+  struct State;  // private to http_client.cpp
+
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 
