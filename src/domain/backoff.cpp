@@ -13,14 +13,20 @@ std::chrono::microseconds restart_delay(const RestartPolicy& policy, int step, d
       static_cast<std::int64_t>(static_cast<double>(delay.count()) * factor));
 }
 
+bool opens_circuit(const RestartPolicy& policy, const RestartMemory& memory, Time now) {
+  const auto recent =
+      std::ranges::count_if(memory.recent, [&](Time t) { return t > now - policy.circuit_window; });
+  return static_cast<std::size_t>(recent) >= policy.circuit_restarts;
+}
+
 RestartMemory after_exit(const RestartPolicy& policy, RestartMemory memory, Time now, double unit) {
   memory.healthy_since.reset();
   memory.next_retry_at.reset();
-  std::erase_if(memory.recent, [&](Time t) { return t <= now - policy.circuit_window; });
-  if (memory.recent.size() >= policy.circuit_restarts) {
+  if (opens_circuit(policy, memory, now)) {
     memory.circuit_open = true;
     return memory;
   }
+  std::erase_if(memory.recent, [&](Time t) { return t <= now - policy.circuit_window; });
   const auto delay = restart_delay(policy, memory.step, unit);
   for (Time& restart : memory.recent) restart += delay;
   memory.next_retry_at = now + delay;

@@ -27,9 +27,9 @@ struct RestartMemory {
   // Recent restarts on the agent's own clock, which stands still while we hold a start back:
   // otherwise the delays alone would stretch any ten restarts over more than ten minutes, and the
   // circuit could never open.
-  std::vector<Time> recent;
-  std::optional<Time> next_retry_at;  // set while a start is held back
-  std::optional<Time> healthy_since;
+  std::vector<Time> recent = {};
+  std::optional<Time> next_retry_at = {};  // set while a start is held back
+  std::optional<Time> healthy_since = {};
   bool circuit_open = false;  // given up until a person deploys, starts or restarts it
 
   bool operator==(const RestartMemory&) const = default;
@@ -38,6 +38,9 @@ struct RestartMemory {
 // The delay of step 0, 1, 2, …: first × 2^step, at most `longest_delay`, times a factor between
 // 1 - jitter and 1 + jitter that `unit` (0 to 1) picks.
 std::chrono::microseconds restart_delay(const RestartPolicy& policy, int step, double unit);
+
+// True when one more exit is one too many.
+bool opens_circuit(const RestartPolicy& policy, const RestartMemory& memory, Time now);
 
 // The memory after the container ended at `now`: either next_retry_at is set, or the circuit is
 // open. `unit` (0 to 1) is the jitter's randomness.

@@ -74,9 +74,8 @@ std::string describe_exit(std::int32_t exit_code, bool oom_killed) {
 
 Judgement judge(const VerdictRules& rules, const Trial& trial, Time now) {
   if (!trial.running) {
-    return {Verdict::kFailed,
-            fmt::format("the agent {} before it was ready",
-                        describe_exit(trial.exit_code, trial.oom_killed))};
+    return {Verdict::kFailed, fmt::format("the agent {} before it was ready",
+                                          describe_exit(trial.exit_code, trial.oom_killed))};
   }
   const auto age = trial.started_at ? now - *trial.started_at : std::chrono::microseconds(0);
   if (trial.probe.good_in_row >= rules.good_probes && age >= rules.steady) {

@@ -36,7 +36,7 @@ struct ProbeState {
   int good_in_row = 0;
   int bad_in_row = 0;
   bool ever_ready = false;
-  std::string last;  // "/readyz answered 503", for people
+  std::string last = {};  // "/readyz answered 503", for people
 };
 
 struct VerdictRules {
@@ -48,10 +48,10 @@ struct VerdictRules {
 struct Trial {
   bool running = false;
   bool oom_killed = false;
-  std::int32_t exit_code = 0;         // when not running
-  std::optional<Time> started_at;     // of this start
+  std::int32_t exit_code = 0;            // when not running
+  std::optional<Time> started_at = {};        // of this start
   std::chrono::microseconds deadline{};  // the runtime's, from the start to readiness
-  ProbeState probe;
+  ProbeState probe = {};
 };
 
 enum class Verdict : std::uint8_t { kPending, kLive, kFailed };
