@@ -20,6 +20,10 @@ struct Access {
   Role least_role = Role::kViewer;
 };
 
+// An Access as http::RouteInfo carries it: bit 0 is level full, bit 1 fresh, bits 2–3 the
+// role, bit 4 that the guard is there at all (an open route has 0).
+std::uint32_t access_bits(Access access);
+
 // A handler behind the guard. An Error becomes a problem document; nothing of it but reason,
 // public_detail and fields leaves.
 using Action = std::function<Task<Result<http::Response>>(Principal, http::Request)>;

@@ -1,0 +1,144 @@
+#include "api/server.hpp"
+
+#include <exception>
+
+#include "api/housekeeping.hpp"
+#include "api/metrics.hpp"
+#include "api/routes.hpp"
+#include "api/security_headers.hpp"
+#include "base/log.hpp"
+#include "http/problem.hpp"
+#include "net/http_server.hpp"
+
+namespace deployclaw::api {
+namespace {
+
+http::Response bug_answer(const http::Request& request, std::string_view what) {
+  log::error("handler threw", {{"request", request.id}, {"cause", what}});
+  return http::problem(Error{.code = Code::kInternal, .message = "exception"}, request.id);
+}
+
+}  // namespace
+
+struct ApiServer::State {
+  State(boost::asio::any_io_executor executor, ServerParts parts, ApiConfig config)
+      : hashing("hashing", config.hashing_threads),
+        passwords(config.bcrypt_cost),
+        background(executor),
+        vault_status(parts.vault_status),
+        services{.db = parts.db,
+                 .vault = parts.vault,
+                 .clock = parts.clock,
+                 .runtimes = parts.runtimes,
+                 .hashing = hashing,
+                 .passwords = passwords,
+                 .background = background,
+                 .metrics = metrics,
+                 .listen_conninfo = std::move(parts.listen_conninfo),
+                 .config = std::move(config)},
+        public_server(executor, [this](http::Request r) { return serve(router, std::move(r)); }),
+        internal_server(executor,
+                        [this](http::Request r) { return serve(internal, std::move(r)); }) {
+    add_health_routes(router, services, vault_status);
+    add_resource_routes(router, services);
+    add_health_routes(internal, services, vault_status);
+    add_metrics_route(internal, services);
+    add_gauges();
+  }
+
+  void add_gauges() {
+    metrics.add_gauge("http_connections", "Open connections of the public listener.",
+                      [this] { return static_cast<double>(public_server.connections()); });
+    metrics.add_gauge("password_hashes_queued", "Password checks waiting for a thread.",
+                      [this] { return static_cast<double>(hashing.queued()); });
+    metrics.add_gauge("database_connected", "1 while the database can be reached.",
+                      [this] { return services.db.connected() ? 1.0 : 0.0; });
+  }
+
+  // One request: find, handle, count, dress. The only place that catches.
+  Task<http::Response> serve(const http::Router& routes, http::Request request) {
+    const auto began = std::chrono::steady_clock::now();
+    const bool is_api = request.path.starts_with("/api/");
+    auto match = routes.find(request.method, request.path);
+    http::Response response;
+    if (match.route == nullptr) {
+      response = http::Router::refuse(match, request);
+    } else {
+      request.params = std::move(match.params);
+      response = co_await handle(*match.route, std::move(request));
+    }
+    metrics.observe(match.route, response.status, std::chrono::steady_clock::now() - began);
+    add_security_headers(services.config, is_api, response);
+    co_return response;
+  }
+
+  Task<http::Response> handle(const http::Route& route, http::Request request) {
+    http::Request asked;
+    asked.id = request.id;
+    const bool is_read =
+        request.method == http::Method::kGet || request.method == http::Method::kHead;
+    std::string remote = is_read ? std::string() : client_address(services.config, request);
+    http::Response response;
+    try {
+      auto task = route.handler(std::move(request));
+      response = co_await std::move(task);
+    } catch (const std::exception& bug) {
+      response = bug_answer(asked, bug.what());
+    }
+    if (!is_read) {
+      log::info("request", {{"request", asked.id},
+                            {"operation", route.info.operation_id},
+                            {"status", response.status},
+                            {"ip", remote}});
+    }
+    co_return response;
+  }
+
+  BlockingPool hashing;
+  crypto::PasswordHasher passwords;
+  TaskGroup background;
+  Metrics metrics;
+  VaultStatus vault_status;
+  Services services;
+  http::Router router;
+  http::Router internal;
+  net::HttpServer public_server;
+  net::HttpServer internal_server;
+  std::uint16_t port = 0;
+  std::uint16_t internal_port = 0;
+};
+
+ApiServer::ApiServer(boost::asio::any_io_executor executor, ServerParts parts, ApiConfig config)
+    : state_(std::make_unique<State>(std::move(executor), std::move(parts), std::move(config))) {}
+
+ApiServer::~ApiServer() = default;
+
+Status ApiServer::start() {
+  const auto& config = state_->services.config;
+  const auto port = state_->public_server.listen_tcp(config.listen_address, config.listen_port);
+  if (!port) return context("listen on the public address", port.error());
+  const auto internal =
+      state_->internal_server.listen_tcp(config.internal_address, config.internal_port);
+  if (!internal) return context("listen on the internal address", internal.error());
+  state_->port = *port;
+  state_->internal_port = *internal;
+  start_housekeeping(state_->services, state_->vault_status);
+  log::info("serving",
+            {{"address", config.listen_address}, {"port", *port}, {"internal_port", *internal}});
+  return {};
+}
+
+Task<void> ApiServer::stop() {
+  State& state = *state_;
+  co_await state.public_server.stop(state.services.config.stop_grace);
+  co_await state.internal_server.stop(std::chrono::milliseconds(100));
+  state.background.cancel();
+  co_await state.background.join();
+}
+
+std::uint16_t ApiServer::port() const { return state_->port; }
+std::uint16_t ApiServer::internal_port() const { return state_->internal_port; }
+const http::Router& ApiServer::router() const { return state_->router; }
+Services& ApiServer::services() { return state_->services; }
+
+}  // namespace deployclaw::api
