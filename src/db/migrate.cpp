@@ -22,7 +22,9 @@ using Session = std::unique_ptr<PGconn, void (*)(PGconn*)>;
 constexpr const char* kCreateTable =
     "create table if not exists deployclaw_migrations ("
     " version integer primary key, name text not null, checksum text not null,"
-    " applied_at timestamptz not null default now())";
+    " applied_at timestamptz not null default now());"
+    // Every role may ask which version it meets (for /readyz).
+    "grant select (version) on deployclaw_migrations to public";
 // One migrator at a time, for the whole session.
 constexpr const char* kLock = "select pg_advisory_lock(hashtextextended('deployclaw.migrate', 0))";
 
