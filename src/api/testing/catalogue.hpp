@@ -1,0 +1,10 @@
+#pragma once
+
+#include "api/services.hpp"
+
+namespace deployclaw::api::testing {
+
+// The project's own runtime catalogue (catalog/runtimes), read once.
+const runtimes::Catalogue& test_catalogue();
+
+}  // namespace deployclaw::api::testing
