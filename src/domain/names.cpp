@@ -99,9 +99,8 @@ bool is_local_network(std::string_view name) {
   constexpr std::array<std::string_view, 8> kLocal = {
       "localhost", "local", "internal", "intranet", "lan", "home.arpa", "arpa", "onion"};
   return std::ranges::any_of(kLocal, [name](std::string_view suffix) {
-    return name == suffix ||
-           (name.size() > suffix.size() && name.ends_with(suffix) &&
-            name[name.size() - suffix.size() - 1] == '.');
+    return name == suffix || (name.size() > suffix.size() && name.ends_with(suffix) &&
+                              name[name.size() - suffix.size() - 1] == '.');
   });
 }
 
@@ -124,11 +123,11 @@ Checked agent_name(std::string_view text) {
 
 Checked credential_name(std::string_view text) {
   if (text.empty() || text.size() > 64) return refuse("must have 1 to 64 characters");
-  const bool good = std::ranges::all_of(text, [](char c) {
-    return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-';
-  });
+  const bool good = std::ranges::all_of(
+      text, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-'; });
   if (!good || !(is_letter(text.front()) || is_digit(text.front()))) {
-    return refuse("may contain letters, digits, '_', '.' and '-', beginning with a letter or digit");
+    return refuse(
+        "may contain letters, digits, '_', '.' and '-', beginning with a letter or digit");
   }
   return std::string(text);
 }
@@ -176,7 +175,7 @@ Checked host_pattern(std::string_view text) {
 bool host_matches(std::string_view pattern, std::string_view host) {
   if (!pattern.starts_with("*.")) return pattern == host;
   const auto suffix = pattern.substr(1);
-  return host.size() > suffix.size() && host.ends_with(suffix);
+  return host.size() > suffix.size() && host.ends_with(suffix) && host.front() != '.';
 }
 
 }  // namespace deployclaw::domain

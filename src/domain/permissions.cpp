@@ -1,8 +1,7 @@
 #include "domain/permissions.hpp"
 
-#include <boost/json/array.hpp>
-
 #include <algorithm>
+#include <boost/json/array.hpp>
 
 #include "domain/json_reading.hpp"
 #include "domain/names.hpp"

@@ -32,7 +32,8 @@ struct Permissions {
   std::vector<std::string> scopes;
   std::map<std::string, RateLimit> rate_limits;  // by scope
   std::vector<std::string> allowed_domains;
-  // US dollars per UTC day over all models; 0 forbids model calls; nullopt means the plan's default.
+  // US dollars per UTC day over all models; 0 forbids model calls; nullopt means the plan's
+  // default.
   std::optional<double> max_daily_token_spend;
   std::vector<std::string> approval;  // scopes whose every request waits for a person
 };

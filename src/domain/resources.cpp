@@ -19,7 +19,8 @@ Resources read_resources(const boost::json::value& value, const Resources& defau
   }
   const auto whole = [&](const boost::json::value& from, std::int64_t floor, std::int64_t runtime,
                          std::int64_t most, const std::string& at, std::int64_t& into) {
-    if (auto number = whole_number(from, std::max(floor, runtime), most, at, errors)) into = *number;
+    if (auto number = whole_number(from, std::max(floor, runtime), most, at, errors))
+      into = *number;
   };
   for (const auto& member : *object) {
     const auto at = pointer_below(base, member.key());
@@ -27,8 +28,8 @@ Resources read_resources(const boost::json::value& value, const Resources& defau
       const double floor = std::max(kLeastResources.cpus, least.cpus);
       const auto number = finite_number(member.value());
       if (!number || *number < floor || *number > kMostResources.cpus) {
-        errors.push_back({at, fmt::format("must be a number from {} to {}", floor,
-                                          kMostResources.cpus)});
+        errors.push_back(
+            {at, fmt::format("must be a number from {} to {}", floor, kMostResources.cpus)});
       } else {
         out.cpus = *number;
       }

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace deployclaw::domain {
+
+// An agent's config as it is stored holds sensitive values sealed: {"$sealed": {iv, ciphertext,
+// tag, keyVersion}}. Answers show {"$sealed": true} in their place, and a change that sends that
+// back keeps the stored value. The JSON pointer of the value within the config is the name it is
+// sealed under (vault::SealContext::name, at most 255 bytes).
+inline constexpr std::string_view kSealedKey = "$sealed";
+
+// Does a field of this name hold a secret? By its words, whatever the spelling: apiKey, api_key,
+// API-KEY, token, botToken, secret, clientSecret, password, passphrase, privateKey, credentials …
+// but not maxTokens or tokenizer.
+bool is_sensitive_name(std::string_view name);
+
+// A sensitive string in a config, not yet sealed.
+struct SensitiveValue {
+  std::string pointer;  // within the config: "/models/providers/x/apiKey"
+  std::string value;    // the caller seals it and wipes this
+};
+
+// Takes the sensitive strings out of `config`: each non-empty string under a sensitive name, at any
+// depth, also inside an array under such a name, becomes null and is listed.
+// {"$sealed": true} is replaced by what `stored` (the present stored config, or null) holds sealed
+// at the same pointer; everything else that uses the key "$sealed" is an error, as is a pointer
+// longer than 255 bytes.
+std::vector<SensitiveValue> extract_sensitive(boost::json::object& config,
+                                              const boost::json::object* stored,
+                                              std::string_view base,
+                                              std::vector<FieldError>& errors);
+
+// Puts {"$sealed": sealed} at `pointer`, which extract_sensitive() gave.
+void place_sealed(boost::json::object& config, std::string_view pointer,
+                  boost::json::object sealed);
+
+// The form that may be shown: every sealed value reads {"$sealed": true}.
+void redact_sealed(boost::json::value& config);
+
+// Overwrites the bytes of every string in `value`.
+void wipe_strings(boost::json::value& value);
+
+}  // namespace deployclaw::domain
