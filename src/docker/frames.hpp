@@ -48,6 +48,7 @@ class LineSplitter {
  private:
   std::size_t most_bytes_;
   std::string line_;
+  bool started_ = false;
 };
 
 }  // namespace deployclaw::docker

@@ -19,7 +19,7 @@ struct FreeContext {
 
 // Runs nft commands as one transaction and gives the JSON they print. A context binds its netlink
 // socket to the namespace of the thread that makes it and caches the ruleset, so each call has its
-// own (a quarter of a millisecond).
+// own.
 Result<std::string> run_nft(const std::string& commands) {
   const std::unique_ptr<nft_ctx, FreeContext> context(nft_ctx_new(NFT_CTX_DEFAULT));
   if (!context) return fail(Code::kInternal, "nftables: cannot make a context");
