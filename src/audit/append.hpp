@@ -16,7 +16,8 @@ namespace deployclaw::audit {
 Task<Status> append(db::Transaction& transaction, std::vector<Event> events);
 Task<Status> append(db::Transaction& transaction, Event event);
 
-// The same in a transaction of its own, for events that accompany no change (a refused login).
+// The same for events that accompany no change (a refused login): each client's events in a
+// transaction of their own, one round trip each.
 Task<Status> append(db::Database& database, std::vector<Event> events);
 
 }  // namespace deployclaw::audit

@@ -320,7 +320,9 @@ Task<void> Connection::wait_closed() {
 
 void Connection::close(std::string_view why) {
   if (conn_ == nullptr) return;
-  const std::string reason(why);
+  std::string reason(why);
+  // The server's last words (57P01 …) say more than ours; they came as the first unit's answer.
+  if (!units_.empty() && units_.front().error) reason = units_.front().error->message;
   if (socket_.is_open()) socket_.release();  // cancels the pending waits
   PQfinish(std::exchange(conn_, nullptr));
   deadline_timer_.cancel();
@@ -329,13 +331,7 @@ void Connection::close(std::string_view why) {
   first_id_ += units.size();
   for (auto& unit : units) {
     if (!unit.handler) continue;
-    // The server's last words (57P01 …) say more than ours.
-    if (unit.error) {
-      unit.error->code = Code::kUnavailable;
-      unit.handler(std::unexpected(std::move(*unit.error)));
-    } else {
-      unit.handler(fail(Code::kUnavailable, "database connection lost: " + reason));
-    }
+    unit.handler(fail(Code::kUnavailable, "database connection lost: " + reason));
   }
 }
 
