@@ -29,8 +29,8 @@ void put(std::string& out, std::string_view field) {
   out.append(field);
 }
 
-void put(std::string& out, const std::optional<std::string>& field) {
-  if (field) return put(out, std::string_view(*field));
+void put_or_null(std::string& out, const std::optional<std::string>& field) {
+  if (field) return put(out, *field);
   put_length(out, 0xffffffff);
 }
 
@@ -112,14 +112,14 @@ Hash record_hash(const Record& record) {
   put(in, record.client.to_string());
   put(in, std::to_string(record.seq));
   put(in, std::to_string(record.created_at.time_since_epoch().count()));
-  put(in, record.agent.transform([](const AgentId& id) { return id.to_string(); }));
+  put_or_null(in, record.agent.transform([](const AgentId& id) { return id.to_string(); }));
   put(in, record.actor_type);
-  put(in, record.actor_id);
+  put_or_null(in, record.actor_id);
   put(in, record.action_type);
-  put(in, record.target);
+  put_or_null(in, record.target);
   put(in, record.outcome);
   put(in, record.metadata);
-  put(in, record.ip);
+  put_or_null(in, record.ip);
   Hash hash;
   SHA256(reinterpret_cast<const unsigned char*>(in.data()), in.size(), hash.data());
   return hash;
