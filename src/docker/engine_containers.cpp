@@ -69,7 +69,8 @@ Task<Status> Engine::remove_container(std::string id) {
   if (response.error().code != Code::kConflict) co_return fail(response.error());
   // Someone else's removal is under way: it is done when the container is gone.
   for (int i = 0; i < kRemovalPolls; ++i) {
-    if (!co_await sleep_for(kRemovalPoll)) break;
+    const bool slept = co_await sleep_for(kRemovalPoll);
+    if (!slept) break;
     const auto found = co_await inspect_container(id);
     if (!found && found.error().code == Code::kNotFound) co_return Status{};
   }

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <list>
-#include <map>
-#include <set>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "docker/container_runtime.hpp"
 
@@ -27,6 +28,9 @@ class FakeRuntime final : public ContainerRuntime {
   void exit(const ContainerId& id, std::int32_t exit_code, bool oom_killed = false);
   void write_log(const ContainerId& id, std::string text, bool is_stderr = false);
   void set_exec(std::function<ExecResult(const ContainerId&, const std::vector<std::string>&)> fn);
+  // Called after each successful start, to play the container's main process: it may exit(), write
+  // logs, or do nothing (a process that just runs).
+  void set_on_start(std::function<void(const ContainerId&, const ContainerSpec&)> fn);
   // Ends all event streams, as a restarting engine would.
   void close_streams();
   // What a test asks.
