@@ -143,8 +143,8 @@ Task<bool> FrameServer::State::serve_one(std::shared_ptr<State> self, TimedSocke
   auto handled = self->handler(peer, std::move(*frame));
   std::string answer = co_await std::move(handled);
   if (answer.size() > self->max_frame) {
-    wipe_string(answer);
     log::error("frame answer over the limit", {{"bytes", answer.size()}});
+    wipe_string(answer);
     co_return false;
   }
   const auto header = frame_header(answer.size());
