@@ -48,9 +48,9 @@ struct Probe {
 // The config file that the platform writes into the state volume before each start, and what a
 // customer may put into it.
 struct ConfigFile {
-  std::string path;              // absolute, below state_path
-  boost::json::object template_values;  // strings may hold ${placeholders}
-  std::vector<std::string> allowed;           // top-level keys a customer may set; "*" is any
+  std::string path;                            // absolute, below state_path
+  boost::json::object base;                    // the template; strings may hold ${placeholders}
+  std::vector<std::string> allowed;            // top-level keys a customer may set; "*" is any
   std::map<std::string, std::string> refused;  // JSON pointer -> why it is the platform's
   std::size_t max_bytes = 256 * 1024;         // of the customer's config as JSON
 };

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <toml++/toml.h>
+
+namespace deployclaw::runtimes {
+
+// Where problems in one file are gathered, each as "file:line: field: why".
+struct Problems {
+  std::string file;
+  std::vector<std::string>& list;
+  void add(const toml::source_region& where, std::string_view field, std::string_view why);
+};
+
+// Reads the fields of one TOML table, typed and bounded. What is missing or wrong becomes a problem
+// and a neutral value, so that one pass finds every mistake. finish() reports the keys that nobody
+// asked for: a misspelt key must not be a silent default.
+class TomlReader {
+ public:
+  // `path` is the table's own name in problems ("probe.ready"), empty at the top.
+  TomlReader(const toml::table& table, std::string path, Problems& problems)
+      : table_(table), path_(std::move(path)), problems_(problems) {}
+
+  std::string text(std::string_view key);
+  std::string text_or(std::string_view key, std::string fallback);
+  bool flag_or(std::string_view key, bool fallback);
+  std::int64_t whole(std::string_view key, std::int64_t least, std::int64_t most);
+  std::int64_t whole_or(std::string_view key, std::int64_t least, std::int64_t most,
+                        std::int64_t fallback);
+  double number(std::string_view key, double least, double most);
+  std::vector<std::string> texts(std::string_view key);
+  // A table of strings, in the order of their names.
+  std::vector<std::pair<std::string, std::string>> text_table(std::string_view key);
+  // A table as JSON; dates have no JSON form and are refused.
+  boost::json::object json(std::string_view key);
+  // The sub-table, or nullopt when it is absent. `required` makes absence a problem.
+  std::optional<TomlReader> table(std::string_view key, bool required);
+
+  // Adds a problem about `key` (or the table itself when it is absent).
+  void problem(std::string_view key, std::string_view why);
+  void finish();
+
+ private:
+  const toml::node* take(std::string_view key);
+  const toml::node* need(std::string_view key);
+  [[nodiscard]] std::string field(std::string_view key) const;
+  std::int64_t bounded(const toml::node& node, std::string_view key, std::int64_t least,
+                       std::int64_t most);
+
+  const toml::table& table_;
+  std::string path_;
+  Problems& problems_;
+  std::set<std::string, std::less<>> seen_;
+};
+
+}  // namespace deployclaw::runtimes
