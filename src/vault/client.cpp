@@ -32,7 +32,7 @@ Result<boost::json::object> body_of(Result<Answer> answer) {
 struct VaultClient::State {
   State(boost::asio::any_io_executor executor, std::string path,
         std::chrono::milliseconds call_deadline)
-      : frames(std::move(executor), std::move(path)), deadline(call_deadline) {}
+      : frames(std::move(executor), std::move(path), kMaxVaultFrame), deadline(call_deadline) {}
 
   Task<Result<Answer>> call(Call request, std::chrono::milliseconds limit) {
     std::string frame = encode_call(request);

@@ -95,8 +95,8 @@ enum class Publish { kNew, kReplace };
 Status save(const std::string& path, const Keyring& ring, Publish how) {
   const std::string temporary = path + "." + random_token(9) + ".tmp";
   {
-    const File file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         S_IRUSR | S_IWUSR));
+    const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                           S_IRUSR | S_IWUSR));
     if (!file.is_open()) return system_error(Code::kUnavailable, temporary);
     const Secret text = ring.to_text();
     if (auto written = write_all(file, text.expose(), temporary); !written) {
@@ -117,7 +117,7 @@ Status save(const std::string& path, const Keyring& ring, Publish how) {
     if (!linked) return error;
   }
   const std::string directory = directory_of(path);
-  const File opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const File opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened.is_open() || fsync(opened.get()) != 0) {
     return system_error(Code::kUnavailable, directory);
   }
@@ -134,7 +134,7 @@ bool same_versions(const std::vector<Keyring::Version>& a, const std::vector<Key
 
 Result<Keyring> load_key_file(const std::string& path) {
   if (auto directory = check_directory(path); !directory) return fail(directory.error());
-  const File file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const File file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) {
     if (errno == ELOOP) return fail(Code::kForbidden, path + ": is a symbolic link");
     return system_error(errno == ENOENT ? Code::kNotFound : Code::kUnavailable, path);

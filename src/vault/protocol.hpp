@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +15,9 @@
 // What the frames between the vault and its callers hold: one JSON object each, described in
 // docs/security/vault-format.md §5. Everything that may carry a plaintext is wiped after use.
 namespace deployclaw::vault {
+
+// Enough for a value of kMaxValueSize in base64 with its context.
+inline constexpr std::size_t kMaxVaultFrame = 256UL * 1024;
 
 // One request as the vault reads it. Which members are set depends on the operation.
 struct Call {

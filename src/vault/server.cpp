@@ -70,7 +70,8 @@ Status run_server(ServerOptions options) {
   net::FrameServer::Handler handler = [&service](net::PeerCredentials peer, std::string frame) {
     return answer(&service, peer, std::move(frame));
   };
-  net::FrameServer server(io.get_executor(), options.socket_path, kSocketMode, std::move(handler));
+  net::FrameServer server(io.get_executor(), options.socket_path, kSocketMode, std::move(handler),
+                          kMaxVaultFrame);
   if (auto started = server.start(); !started) return context("vault", started.error());
   if (options.sandbox) {
     if (auto closed = close_doors(); !closed) return closed;
