@@ -127,7 +127,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
         state->up = false;
         (*opened)->close("listener");
         state->connection = nullptr;
-      } else if (!std::exchange(state->reported_down, true)) {
+      } else if (!state->closed && !std::exchange(state->reported_down, true)) {
         log::warn("listener not connected", {{"error", opened.error().message}});
       }
       if (state->closed) co_return;

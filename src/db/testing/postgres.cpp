@@ -153,6 +153,7 @@ void give_to_owner(const std::string& path) {
 
 std::string run_sql(const std::string& info, std::string_view sql) {
   const std::unique_ptr<PGconn, void (*)(PGconn*)> session(PQconnectdb(info.c_str()), PQfinish);
+  PQsetNoticeReceiver(session.get(), [](void*, const PGresult*) {}, nullptr);
   const std::unique_ptr<PGresult, void (*)(PGresult*)> result(
       PQexec(session.get(), std::string(sql).c_str()), PQclear);
   const auto status = PQresultStatus(result.get());
