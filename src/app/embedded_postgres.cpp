@@ -132,16 +132,6 @@ std::vector<std::string> database_roles() {
           "deployclaw_readonly"};
 }
 
-std::string role_conninfo(const std::string& url, const std::string& passfile_directory,
-                          std::string_view role) {
-  const char separator = url.find('?') == std::string::npos ? '?' : '&';
-  std::string conninfo = fmt::format("{}{}user={}", url, separator, role);
-  if (!passfile_directory.empty()) {
-    conninfo += fmt::format("&passfile={}/{}.pgpass", passfile_directory, role);
-  }
-  return conninfo;
-}
-
 std::string EmbeddedPostgres::url() const {
   return fmt::format("postgresql:///{}?host={}", kDatabase, paths_.postgres_directory());
 }

@@ -38,8 +38,4 @@ class EmbeddedPostgres {
 // The login roles of migrations/0001_roles.sql.
 std::vector<std::string> database_roles();
 
-// `url` as `role`, with its password file: what a role connects with.
-std::string role_conninfo(const std::string& url, const std::string& passfile_directory,
-                          std::string_view role);
-
 }  // namespace deployclaw::app

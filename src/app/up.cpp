@@ -16,6 +16,7 @@
 
 #include "app/embedded_docker.hpp"
 #include "app/embedded_postgres.hpp"
+#include "app/images.hpp"
 #include "app/paths.hpp"
 #include "app/probe_http.hpp"
 #include "app/supervisor.hpp"
@@ -57,7 +58,7 @@ class Platform {
     }
     using Step = Status (Platform::*)();
     for (const Step step : {&Platform::claim_home, &Platform::make_directories,
-                            &Platform::start_database, &Platform::start_docker,
+                            &Platform::start_database, &Platform::start_docker, &Platform::load_images,
                             &Platform::write_role_config, &Platform::start_roles}) {
       if (auto done = (this->*step)(); !done) return done;
       if (supervisor_.stop_requested()) return fail(Code::kCancelled, "stopped by a signal");
@@ -168,6 +169,12 @@ class Platform {
       return not_ready("Docker", "dockerd");
     }
     return settings_.set("docker.host", docker.host(), "up");
+  }
+
+  Status load_images() {
+    load_recorded_images(settings_, paths_.home, settings_.text("docker.host"),
+                         [this](const std::string& what) { narrator_.say("  " + what); });
+    return {};
   }
 
   Status write_role_config() {

@@ -1,0 +1,156 @@
+#include "app/images.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <optional>
+
+#include "app/commands.hpp"
+#include "app/embedded_docker.hpp"
+#include "app/paths.hpp"
+#include "docker/engine.hpp"
+#include "runtimes/catalogue.hpp"
+#include "runtimes/image_build.hpp"
+
+namespace deployclaw::app {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::chrono::minutes kImportDeadline{10};
+
+// Runs one engine call to its end on a loop of its own.
+template <class T>
+T run(std::function<Task<T>(docker::Engine&)> call, const fs::path& socket) {
+  boost::asio::io_context io;
+  docker::Engine engine(io.get_executor(), socket);
+  std::optional<T> outcome;
+  boost::asio::co_spawn(io, call(engine), [&](const std::exception_ptr& error, T value) {
+    if (error) std::rethrow_exception(error);
+    outcome = std::move(value);
+  });
+  io.run();
+  return std::move(*outcome);
+}
+
+std::string home_of(const Settings& settings) {
+  return settings.text("home").empty() ? "var" : settings.text("home");
+}
+
+// The engine this platform uses: the configured one, or the private one of a running `up`.
+std::string engine_host(const Settings& settings, const Paths& paths) {
+  if (docker_answers(settings.text("docker.host"))) return settings.text("docker.host");
+  const EmbeddedDocker own(paths);
+  return docker_answers(own.host()) ? own.host() : std::string();
+}
+
+runtimes::ImageBuildOptions build_options(const Settings& settings, const std::string& home) {
+  return {.images_dir = fs::path(settings.text("catalog_dir")).parent_path() / "images",
+          .cache_dir = runtimes::default_cache_dir(),
+          .work_dir = fs::path(home) / "build",
+          .records_dir = fs::path(home) / "images"};
+}
+
+int complain(std::string_view what) {
+  fmt::print(stderr, "deployclaw image: {}\n", what);
+  return 1;
+}
+
+}  // namespace
+
+Result<std::string> import_image(const fs::path& socket, const fs::path& tar,
+                                 const std::string& reference,
+                                 const std::vector<std::string>& changes) {
+  return run<Result<std::string>>(
+      [&](docker::Engine& engine) {
+        return engine.import_image(tar, reference, changes, kImportDeadline);
+      },
+      socket);
+}
+
+Result<std::string> find_image(const fs::path& socket, const std::string& reference) {
+  const auto image = run<Result<docker::Image>>(
+      [&](docker::Engine& engine) { return engine.inspect_image(reference); }, socket);
+  if (image) return image->id;
+  if (image.error().code == Code::kNotFound) return std::string();
+  return fail(image.error());
+}
+
+void load_recorded_images(const Settings& settings, const std::string& home,
+                          const std::string& docker_host,
+                          const std::function<void(const std::string&)>& progress) {
+  const auto catalogue = runtimes::Catalogue::load(settings.text("catalog_dir"));
+  const auto socket = docker::Engine::parse_host(docker_host);
+  if (!catalogue || !socket) return;
+  const auto options = build_options(settings, home);
+  for (const auto& runtime : catalogue->all()) {
+    const auto record = runtimes::read_image_record(options.records_dir, runtime.name);
+    if (!record) continue;
+    const auto present = find_image(*socket, record->reference);
+    if (present && !present->empty()) continue;
+    progress("loading the image " + record->reference);
+    const auto tar = runtimes::cached_tar(options.cache_dir, *record);
+    const auto loaded = tar ? import_image(*socket, *tar, record->reference, runtime.image.changes)
+                            : Result<std::string>(std::unexpected(tar.error()));
+    if (!loaded) {
+      progress(fmt::format("  it cannot be loaded ({}): run `deployclaw image build {}`",
+                           loaded.error().message, runtime.name));
+    }
+  }
+}
+
+int image_build(const Settings& settings, const ImageOptions& wanted) {
+  const auto catalogue = runtimes::Catalogue::load(settings.text("catalog_dir"));
+  if (!catalogue) return complain(catalogue.error().message);
+  const auto* runtime = catalogue->find(wanted.runtime, true);
+  if (runtime == nullptr) {
+    std::string known;
+    for (const auto& each : catalogue->all()) known += (known.empty() ? "" : ", ") + each.name;
+    return complain(fmt::format("no runtime '{}' in the catalogue; there are: {}", wanted.runtime, known));
+  }
+  const auto paths = locate(home_of(settings));
+  if (!paths) return complain(paths.error().message);
+
+  auto options = build_options(settings, paths->home);
+  options.no_cache = wanted.no_cache;
+  options.archive = wanted.archive;
+  options.archive_sha256 = wanted.sha256;
+  const auto host = engine_host(settings, *paths);
+  const fs::path socket = host.empty() ? fs::path() : docker::Engine::parse_host(host).value_or("");
+  // Without an engine the image waits in the cache; `up` loads it once its own engine runs.
+  const auto find = [&](const std::string& reference) -> Result<std::string> {
+    return socket.empty() ? Result<std::string>("not loaded yet") : find_image(socket, reference);
+  };
+  const auto import = [&](const fs::path& tar, const std::string& reference,
+                          const std::vector<std::string>& changes) {
+    return import_image(socket, tar, reference, changes);
+  };
+  const auto progress = [](std::string_view line) {
+    fmt::print("  {}\n", line);
+    std::fflush(stdout);
+  };
+  const auto record = runtimes::build_image(*runtime, options, progress, find, import);
+  if (!record) return complain(record.error().message);
+  fmt::print("{} ({} MB, sha256 {})\n", record->reference, record->size_bytes / 1'000'000,
+             record->sha256.substr(0, 12));
+  return 0;
+}
+
+int image_list(const Settings& settings) {
+  const auto catalogue = runtimes::Catalogue::load(settings.text("catalog_dir"));
+  if (!catalogue) return complain(catalogue.error().message);
+  const fs::path records = fs::path(home_of(settings)) / "images";
+  for (const auto& runtime : catalogue->all()) {
+    const auto record = runtimes::read_image_record(records, runtime.name);
+    fmt::print("{:10} {}\n", runtime.name,
+               record ? fmt::format("{}  {} MB  built {}", record->reference,
+                                    record->size_bytes / 1'000'000, record->built_at)
+                      : std::string("not built"));
+  }
+  return 0;
+}
+
+}  // namespace deployclaw::app
