@@ -32,7 +32,7 @@ namespace {
 constexpr const char* kBinaries = "/usr/lib/postgresql/15/bin/";
 constexpr const char* kDatabase = "deployclaw";
 // Part of the template's name: change it when the way a template is made changes.
-constexpr const char* kTemplateFormat = "1";
+constexpr const char* kTemplateFormat = "2";
 
 [[noreturn]] void die(const std::string& why) {
   std::fprintf(stderr, "test database: %s\n", why.c_str());
