@@ -21,7 +21,8 @@ Answer Client::send(http::Method method, std::string target, std::optional<json:
   return send_raw(method, std::move(target), std::move(text), std::move(extra));
 }
 
-Answer Client::send_raw(http::Method method, std::string target, std::string body, Fields extra) {
+net::ClientRequest Client::prepare(http::Method method, std::string target, std::string body,
+                                   Fields extra) const {
   net::ClientRequest request{.method = method, .target = std::move(target)};
   request.headers.add("Sec-Fetch-Site", "same-origin");
   if (!body.empty()) request.headers.add("Content-Type", "application/json");
@@ -35,8 +36,10 @@ Answer Client::send_raw(http::Method method, std::string target, std::string bod
     if (!value.empty()) request.headers.add(name, value);
   }
   request.body = std::move(body);
-  auto response = fixture_.run(net::fetch(net::Endpoint::tcp("127.0.0.1", fixture_.server->port()),
-                                          std::move(request), std::chrono::seconds(20)));
+  return request;
+}
+
+Answer Client::receive(Result<net::ClientResponse> response) {
   Answer answer;
   if (!response) {
     ADD_FAILURE() << "no answer: " << response.error().message;
@@ -52,6 +55,27 @@ Answer Client::send_raw(http::Method method, std::string target, std::string bod
     cookie = set->substr(start, set->find(';') - start);
   }
   return answer;
+}
+
+Answer Client::send_raw(http::Method method, std::string target, std::string body, Fields extra) {
+  auto request = prepare(method, std::move(target), std::move(body), std::move(extra));
+  const auto endpoint = net::Endpoint::tcp("127.0.0.1", fixture_.server->port());
+  return receive(fixture_.run(net::fetch(endpoint, std::move(request), std::chrono::seconds(20))));
+}
+
+std::vector<Answer> Client::send_at_once(int times, http::Method method, std::string target,
+                                         json::value body) {
+  const auto endpoint = net::Endpoint::tcp("127.0.0.1", fixture_.server->port());
+  std::vector<Task<Result<net::ClientResponse>>> tasks;
+  for (int i = 0; i < times; ++i) {
+    tasks.push_back(net::fetch(endpoint, prepare(method, target, json::serialize(body), {}),
+                               std::chrono::seconds(20)));
+  }
+  std::vector<Answer> answers;
+  for (auto& response : fixture_.run_all(std::move(tasks))) {
+    answers.push_back(receive(std::move(response)));
+  }
+  return answers;
 }
 
 Answer Client::get(std::string target, Fields extra) {

@@ -26,6 +26,15 @@ const json::value* Answer::member(const json::value& value, std::string_view key
   return found ? found : &kNothing;
 }
 
+namespace {
+
+Task<Result<json::object>> vault_status(bool down) {
+  if (down) co_return fail(Code::kUnavailable, "secret reason");
+  co_return json::object{{"newest", 1}, {"versions", json::array()}};
+}
+
+}  // namespace
+
 ApiConfig Fixture::test_config() {
   ApiConfig config;
   config.listen_port = 0;
@@ -48,6 +57,7 @@ Fixture::Fixture(ApiConfig config)
                     .vault = vault,
                     .clock = clock,
                     .runtimes = test_catalogue(),
+                    .vault_status = [this] { return vault_status(vault_down); },
                     .listen_conninfo = conninfo};
   server = std::make_unique<ApiServer>(io.get_executor(), parts, std::move(config));
   const auto started = server->start();
@@ -60,13 +70,21 @@ Fixture::~Fixture() {
 }
 
 void Fixture::drive(Task<void> task) {
-  bool done = false;
+  std::vector<Task<void>> tasks;
+  tasks.push_back(std::move(task));
+  drive_all(std::move(tasks));
+}
+
+void Fixture::drive_all(std::vector<Task<void>> tasks) {
+  std::size_t running = tasks.size();
   io.restart();
-  asio::co_spawn(io, std::move(task), [&done](std::exception_ptr failure) {
-    done = true;
-    if (failure) std::rethrow_exception(failure);
-  });
-  while (!done && io.run_one() > 0) {
+  for (auto& task : tasks) {
+    asio::co_spawn(io, std::move(task), [&running](std::exception_ptr failure) {
+      --running;
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+  while (running > 0 && io.run_one() > 0) {
   }
 }
 

@@ -15,6 +15,7 @@
 #include "db/database.hpp"
 #include "db/testing/postgres.hpp"
 #include "http/message.hpp"
+#include "net/http_client.hpp"
 #include "vault/testing/in_memory_vault.hpp"
 
 namespace deployclaw::api::testing {
@@ -64,6 +65,19 @@ class Fixture {
     return std::move(*result);
   }
   void run(Task<void> task) { drive(std::move(task)); }
+  // Runs all of them at once.
+  template <class T>
+  std::vector<T> run_all(std::vector<Task<T>> tasks) {
+    std::vector<std::optional<T>> results(tasks.size());
+    std::vector<Task<void>> stores;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      stores.push_back(store(std::move(tasks[i]), results[i]));
+    }
+    drive_all(std::move(stores));
+    std::vector<T> out;
+    for (auto& result : results) out.push_back(std::move(*result));
+    return out;
+  }
   // Runs until nothing is left in the background but the housekeeping.
   void settle();
 
@@ -71,7 +85,8 @@ class Fixture {
   static std::string sql(std::string_view text);
 
   boost::asio::io_context io;
-  ManualClock clock;  // starts at the system's time
+  ManualClock clock;        // starts at the system's time
+  bool vault_down = false;  // what readiness is told; see vault.set_down() for its callers
   vault::InMemoryVault vault;
   std::unique_ptr<db::Database> db;
   std::unique_ptr<ApiServer> server;
@@ -82,6 +97,7 @@ class Fixture {
     result.emplace(co_await std::move(task));
   }
   void drive(Task<void> task);
+  void drive_all(std::vector<Task<void>> tasks);
 };
 
 // A browser: keeps the session cookie, sends what a page of ours would send with it. An
@@ -95,6 +111,9 @@ class Client {
   Answer send(http::Method method, std::string target,
               std::optional<boost::json::value> body = std::nullopt, Fields extra = {});
   Answer send_raw(http::Method method, std::string target, std::string body, Fields extra = {});
+  // The same request `times` times at once, over as many connections.
+  std::vector<Answer> send_at_once(int times, http::Method method, std::string target,
+                                   boost::json::value body);
   Answer get(std::string target, Fields extra = {});
   Answer post(std::string target, boost::json::value body = boost::json::object(),
               Fields extra = {});
@@ -123,6 +142,9 @@ class Client {
   std::vector<std::string> recovery_codes;
 
  private:
+  net::ClientRequest prepare(http::Method method, std::string target, std::string body,
+                             Fields extra) const;
+  Answer receive(Result<net::ClientResponse> response);
   Fixture& fixture_;
 };
 
