@@ -38,11 +38,15 @@ Task<std::string> answer(Service* service, net::PeerCredentials peer, std::strin
   return service->handle(peer.uid, std::move(frame));
 }
 
-Task<void> stop_on_signal(boost::asio::signal_set* signals, net::FrameServer* server) {
+// Ends io.run() by itself once every call has been answered or given up: timers that nobody waits
+// for any more must not hold the process.
+Task<void> stop_on_signal(boost::asio::io_context* io, boost::asio::signal_set* signals,
+                          net::FrameServer* server) {
   const auto [error, number] =
       co_await signals->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   log::info("vault stopping", {{"signal", error ? 0 : number}});
   co_await server->stop();
+  io->stop();
 }
 
 }  // namespace
@@ -79,7 +83,7 @@ Status run_server(ServerOptions options) {
   log::info("vault ready", {{"socket", options.socket_path}, {"newestKeyVersion", newest}});
 
   TaskGroup tasks(io.get_executor());
-  tasks.spawn("stop on signal", stop_on_signal(&signals, &server));
+  tasks.spawn("stop on signal", stop_on_signal(&io, &signals, &server));
   io.run();
   return {};
 }
