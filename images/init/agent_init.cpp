@@ -10,7 +10,8 @@
 // SIGTERM during the wait ends this program by the default action.
 //
 // Environment: DEPLOYCLAW_NETWORK=none skips the wait for the network (an agent that has none).
-// Exit codes:  111 gave up waiting, 112 bad usage, 126/127 COMMAND could not be executed (as in sh).
+// Exit codes:  111 gave up waiting, 112 bad usage, 126/127 COMMAND could not be executed (as in
+// sh).
 //
 // It is linked statically and uses libc calls only, so it runs in an empty image.
 

@@ -84,7 +84,9 @@ std::string query_for(const std::string& name) {
 // The A records of an answer as a JSON array; stops at whatever it does not understand.
 std::string addresses_in(std::string_view packet) {
   std::string list;
-  const auto u8 = [&](size_t i) { return i < packet.size() ? static_cast<unsigned char>(packet[i]) : 0U; };
+  const auto u8 = [&](size_t i) {
+    return i < packet.size() ? static_cast<unsigned char>(packet[i]) : 0U;
+  };
   const auto u16 = [&](size_t i) { return u8(i) * 256 + u8(i + 1); };
   const auto skip_name = [&](size_t at) {
     while (at < packet.size() && u8(at) != 0 && u8(at) < 0xC0) at += u8(at) + 1;
@@ -96,7 +98,8 @@ std::string addresses_in(std::string_view packet) {
     const unsigned length = u16(at + 8);
     if (u16(at) == 1 && length == 4) {
       char text[32];
-      snprintf(text, sizeof text, "\"%u.%u.%u.%u\"", u8(at + 10), u8(at + 11), u8(at + 12), u8(at + 13));
+      snprintf(text, sizeof text, "\"%u.%u.%u.%u\"", u8(at + 10), u8(at + 11), u8(at + 12),
+               u8(at + 13));
       list += (list.empty() ? "" : ",") + std::string(text);
     }
     at += 10 + length;
@@ -109,7 +112,8 @@ Response exchange(const std::string& host, long port, const std::string& payload
   const long since = now_ms();
   const long deadline = since + timeout;
   Address address;
-  if (!literal(host, port, address)) return report(Json().text("why", "not an address"), EINVAL, since);
+  if (!literal(host, port, address))
+    return report(Json().text("why", "not an address"), EINVAL, since);
   const int type = (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   const int fd = socket(address.storage.ss_family, type, 0);
   if (fd < 0) return report(Json().text("step", "socket"), errno, since);
@@ -145,7 +149,8 @@ Response exchange(const std::string& host, long port, const std::string& payload
 Response ping(const std::string& host, long timeout) {
   const long since = now_ms();
   Address address;
-  if (!literal(host, 0, address)) return report(Json().text("why", "not an address"), EINVAL, since);
+  if (!literal(host, 0, address))
+    return report(Json().text("why", "not an address"), EINVAL, since);
   std::string kind = "dgram";
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
   if (fd < 0) {
@@ -197,7 +202,8 @@ bool attempt(const Request& request, Response& response) {
     response = exchange(host, port, payload, timeout, true, wants_reply, reply);
   } else if (what == "udp") {
     // A datagram that leaves proves nothing: "ok" means that an answer came.
-    response = exchange(host, port, payload.empty() ? "probe" : payload, timeout, false, true, reply);
+    response =
+        exchange(host, port, payload.empty() ? "probe" : payload, timeout, false, true, reply);
   } else if (what == "icmp") {
     response = ping(host, timeout);
   } else if (what == "dns") {

@@ -80,7 +80,8 @@ Response write_path(const std::string& path) {
 std::string lines_of(const std::string& text) {
   std::string list;
   for (size_t from = 0; from < text.size();) {
-    const size_t end = text.find('\n', from) == std::string::npos ? text.size() : text.find('\n', from);
+    const size_t end =
+        text.find('\n', from) == std::string::npos ? text.size() : text.find('\n', from);
     joined(list, quote(text.substr(from, end - from)));
     from = end + 1;
   }
@@ -145,10 +146,8 @@ Response network() {
   freeifaddrs(first);
   std::string routes;
   read_file("/proc/net/route", routes);
-  return {200, Json()
-                   .raw("interfaces", "[" + interfaces + "]")
-                   .raw("routes", lines_of(routes))
-                   .end()};
+  return {200,
+          Json().raw("interfaces", "[" + interfaces + "]").raw("routes", lines_of(routes)).end()};
 }
 
 Response environment() {
@@ -156,7 +155,8 @@ Response environment() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view pair = *entry;
     const size_t equals = pair.find('=');
-    if (equals != std::string_view::npos) json.text(pair.substr(0, equals), pair.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      json.text(pair.substr(0, equals), pair.substr(equals + 1));
   }
   return {200, json.end()};
 }

@@ -126,9 +126,8 @@ bool receive(int socket, Request& request) {
   set_target(request, line.substr(first + 1, last - first - 1));
   set_headers(request, head);
   const auto length = request.headers.find("content-length");
-  const size_t wanted = length == request.headers.end()
-                            ? 0
-                            : static_cast<size_t>(to_number(length->second, 0));
+  const size_t wanted =
+      length == request.headers.end() ? 0 : static_cast<size_t>(to_number(length->second, 0));
   if (wanted > kMostBodyBytes) return false;
   request.body = data.substr(head_end + 4);
   while (request.body.size() < wanted) {

@@ -16,17 +16,17 @@ struct Settings {
   long started_after_ms = 0;
   long ready_after_ms = 0;
   bool never_ready = false;
-  long unready_after_ms = 0;           // 0: stays ready
-  bool require_forwarded_for = true;   // 403 without X-Forwarded-For, as OpenClaw's trusted proxies
-  int exit_code = -1;                  // -1: does not exit by itself
+  long unready_after_ms = 0;          // 0: stays ready
+  bool require_forwarded_for = true;  // 403 without X-Forwarded-For, as OpenClaw's trusted proxies
+  int exit_code = -1;                 // -1: does not exit by itself
   long exit_after_ms = 0;
   bool ignore_term = false;
-  std::string print = "none";          // none | plain | ansi | long | invalid | flood
+  std::string print = "none";  // none | plain | ansi | long | invalid | flood
   long print_count = 1;
   long print_every_ms = 0;
   bool fork_bomb = false;
   bool memory_bomb = false;
-  std::string fill_path;               // a file that is written until the disk is full
+  std::string fill_path;  // a file that is written until the disk is full
 };
 
 // Reads the settings. False when the file or a variable is malformed; `error` says why.

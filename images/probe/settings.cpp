@@ -54,9 +54,9 @@ bool assign(Settings& s, const std::string& key, const std::string& value) {
 }
 
 constexpr const char* kKeys[] = {
-    "port",        "listenAfterMs",  "startedAfterMs",      "readyAfterMs", "neverReady",
-    "unreadyAfterMs", "requireForwardedFor", "exitCode",     "exitAfterMs",  "ignoreTerm",
-    "print",       "printCount",     "printEveryMs",        "forkBomb",     "memoryBomb",
+    "port",           "listenAfterMs",       "startedAfterMs", "readyAfterMs", "neverReady",
+    "unreadyAfterMs", "requireForwardedFor", "exitCode",       "exitAfterMs",  "ignoreTerm",
+    "print",          "printCount",          "printEveryMs",   "forkBomb",     "memoryBomb",
     "fillPath"};
 
 class FlatObject {
@@ -102,8 +102,8 @@ class FlatObject {
     return at_++ < text_.size();
   }
   bool word(std::string& out) {
-    while (at_ < text_.size() && (isalnum(static_cast<unsigned char>(text_[at_])) != 0 ||
-                                  text_[at_] == '-')) {
+    while (at_ < text_.size() &&
+           (isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '-')) {
       out += text_[at_++];
     }
     return !out.empty();

@@ -18,9 +18,9 @@ constexpr std::string_view kImageKey = "image";
 constexpr std::string_view kNoKey = "placeholder-not-a-key";
 
 constexpr std::array kNames{
-    TemplateName{"agent_id", false},        TemplateName{"host", false},
-    TemplateName{"gateway_token", true},    TemplateName{"gateway_address", false},
-    TemplateName{"proxy_url", false},       TemplateName{"public_origin", false},
+    TemplateName{"agent_id", false},      TemplateName{"host", false},
+    TemplateName{"gateway_token", true},  TemplateName{"gateway_address", false},
+    TemplateName{"proxy_url", false},     TemplateName{"public_origin", false},
     TemplateName{"model_api_key", false},
 };
 

@@ -17,13 +17,13 @@ namespace deployclaw::runtimes {
 // What the placeholders of a config or environment template stand for. An agent that the platform
 // starts gets all of them.
 struct TemplateValues {
-  std::string agent_id;          // ${agent_id}
-  std::string host;              // ${host}: the agent's host name
-  std::string gateway_token;     // ${gateway_token}: secret; config files only
-  std::string gateway_address;   // ${gateway_address}: "10.231.0.1"
-  std::string proxy_url;         // ${proxy_url}: "http://10.231.0.1:3128"
-  std::string public_origin;     // ${public_origin}: "https://agent.example.com", where it is seen
-  std::string model_api_key;     // ${model_api_key}: a placeholder, never a real key
+  std::string agent_id;         // ${agent_id}
+  std::string host;             // ${host}: the agent's host name
+  std::string gateway_token;    // ${gateway_token}: secret; config files only
+  std::string gateway_address;  // ${gateway_address}: "10.231.0.1"
+  std::string proxy_url;        // ${proxy_url}: "http://10.231.0.1:3128"
+  std::string public_origin;    // ${public_origin}: "https://agent.example.com", where it is seen
+  std::string model_api_key;    // ${model_api_key}: a placeholder, never a real key
 
   // What stands in the file for a sealed value at that JSON pointer of the customer's config; an
   // agent never gets the value itself. When unset: a fixed text that is no key.
@@ -40,7 +40,8 @@ std::vector<FieldError> validate_customer_config(const Runtime& runtime,
 // The content of the runtime's config file: its template with the placeholders filled in, and the
 // customer's config merged over it (objects member by member, everything else replaced).
 // Placeholders in the customer's own strings are left alone. kInvalid with fields when the config
-// breaks a rule (checked again here, fail closed); kUnsupported when the runtime has no config file.
+// breaks a rule (checked again here, fail closed); kUnsupported when the runtime has no config
+// file.
 Result<boost::json::object> render_config(const Runtime& runtime,
                                           const boost::json::object& customer_config,
                                           const TemplateValues& values);

@@ -22,7 +22,7 @@ bool matches(const std::string& text, const char* pattern) {
 }
 
 bool is_clean_path(const std::string& path) {
-  return matches(path, "(/[A-Za-z0-9._-]+)+") && path.find("/.." ) == std::string::npos;
+  return matches(path, "(/[A-Za-z0-9._-]+)+") && path.find("/..") == std::string::npos;
 }
 
 void check_placeholders(TomlReader& reader, std::string_view key, std::string_view text,
@@ -47,7 +47,8 @@ ImageSpec read_image(TomlReader reader) {
     image.source = ImageSource::kAllowed;
     image.allowed = reader.texts("allowed");
   } else {
-    if (source != "recipe" && !source.empty()) reader.problem("source", "must be recipe or allowed");
+    if (source != "recipe" && !source.empty())
+      reader.problem("source", "must be recipe or allowed");
     image.name = reader.text("name");
     image.recipe = reader.text("recipe");
     image.needs_archive = reader.flag_or("needs_archive", false);

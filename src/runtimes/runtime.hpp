@@ -52,7 +52,7 @@ struct ConfigFile {
   boost::json::object base;                    // the template; strings may hold ${placeholders}
   std::vector<std::string> allowed;            // top-level keys a customer may set; "*" is any
   std::map<std::string, std::string> refused;  // JSON pointer -> why it is the platform's
-  std::size_t max_bytes = 256 * 1024;         // of the customer's config as JSON
+  std::size_t max_bytes = 256 * 1024;          // of the customer's config as JSON
 };
 
 // One kind of agent: catalog/runtimes/<name>.toml, checked. Immutable.
@@ -62,15 +62,15 @@ struct Runtime {
   std::string version;
   bool test_only = false;  // refused unless the operator enables test runtimes
   ImageSpec image;
-  std::vector<std::string> command;  // empty: the image's own
+  std::vector<std::string> command;                              // empty: the image's own
   std::vector<std::pair<std::string, std::string>> environment;  // values may hold ${placeholders}
   Probe probe;
-  std::chrono::seconds deadline{180};      // from start to ready
-  std::chrono::seconds stop_timeout{10};   // between SIGTERM and SIGKILL
-  std::size_t parallel_starts = 4;         // so many may be starting at once on one machine
+  std::chrono::seconds deadline{180};     // from start to ready
+  std::chrono::seconds stop_timeout{10};  // between SIGTERM and SIGKILL
+  std::size_t parallel_starts = 4;        // so many may be starting at once on one machine
   domain::Resources default_resources;
   domain::Resources least_resources;
-  std::string state_path;        // where the state volume is mounted, "/state"
+  std::string state_path;  // where the state volume is mounted, "/state"
   std::uint32_t uid = 10001;
   std::uint32_t gid = 10001;
   std::uint64_t tmpfs_mb = 64;  // size of /tmp

@@ -146,8 +146,7 @@ std::vector<std::pair<std::string, std::string>> TomlReader::text_table(std::str
   for (const auto& [name, value] : *table) {
     const auto* text = value.as_string();
     if (text == nullptr) {
-      problems_.add(value.source(), field(key) + "." + std::string(name.str()),
-                    "must be a string");
+      problems_.add(value.source(), field(key) + "." + std::string(name.str()), "must be a string");
       continue;
     }
     pairs.emplace_back(name.str(), text->get());
