@@ -182,54 +182,6 @@ Task<void> large_values(Database& database) {
 
 TEST(Database, CarriesValuesLargerThanTheSocketBuffers) { run(superuser(1), large_values); }
 
-// --- tenants ---
-
-Task<void> setting_does_not_leak(Database& database) {
-  const auto tenant = ClientId::random();
-  const auto with = co_await database.query(tenant, kTenant);
-  EXPECT_TRUE(with);
-  if (with) EXPECT_EQ(with->front().text(0), tenant.to_string());
-  const auto without = co_await database.query(kTenant);
-  EXPECT_TRUE(without);
-  if (without) EXPECT_EQ(without->front().maybe_text(0).value_or(""), "");
-}
-
-TEST(Database, SetsTheTenantForOneQueryOnly) { run(superuser(1), setting_does_not_leak); }
-
-Task<void> check_tenant(Database& database, std::optional<ClientId> tenant, bool fails, int& good) {
-  Result<Rows> rows;
-  constexpr Statement kTenantOrFail{
-      "tenant_or_fail", "select current_setting('deployclaw.client_id', true), 1 / $1::int"};
-  auto params = Params::of(fails ? 0 : 1);
-  if (tenant) {
-    rows = co_await database.query(*tenant, kTenantOrFail, std::move(params));
-  } else {
-    rows = co_await database.query(kTenantOrFail, std::move(params));
-  }
-  if (fails) {
-    good += !rows;
-  } else {
-    good += rows && rows->front().maybe_text(0).value_or("") == (tenant ? tenant->to_string() : "");
-  }
-}
-
-Task<void> tenants_interleaved(Database& database) {
-  const auto executor = co_await asio::this_coro::executor;
-  TaskGroup group(executor);
-  int good = 0;
-  for (int i = 0; i < 300; ++i) {
-    std::optional<ClientId> tenant;
-    if (i % 3 != 0) tenant = ClientId::random();
-    group.spawn("query", check_tenant(database, tenant, i % 5 == 0, good));
-  }
-  co_await group.join();
-  EXPECT_EQ(good, 300);
-}
-
-TEST(Database, KeepsTenantsApartOnOneConnectionAlsoBetweenFailures) {
-  run(superuser(1), tenants_interleaved);
-}
-
 // --- giving up ---
 
 Task<void> cancelled_query(Database& database, Code& code) {

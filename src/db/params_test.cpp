@@ -23,6 +23,9 @@ Rows round_trip(const char* sql, const Params& params) {
                                  .c_str());
     return std::unique_ptr<PGconn, void (*)(PGconn*)>(conn, PQfinish);
   }();
+  // Another test may have crashed the server since.
+  PQclear(PQexec(session.get(), "select 1"));
+  if (PQstatus(session.get()) != CONNECTION_OK) PQreset(session.get());
   const auto values = params.pointers();
   PGresult* result = PQexecParams(session.get(), sql, static_cast<int>(values.size()), nullptr,
                                   values.data(), nullptr, nullptr, 0);
