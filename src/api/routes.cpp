@@ -1,11 +1,21 @@
 #include "api/routes.hpp"
 
+#include "api/agents/agents.hpp"
+#include "api/audit_log/audit_log.hpp"
 #include "api/auth/auth.hpp"
+#include "api/credentials/credentials.hpp"
+#include "api/output/output.hpp"
+#include "api/runtimes/runtimes.hpp"
 
 namespace deployclaw::api {
 
 void add_resource_routes(http::Router& router, Services& services) {
   auth::add_routes(router, services);
+  agents::add_routes(router, services);
+  credentials::add_routes(router, services);
+  output::add_routes(router, services);
+  audit_log::add_routes(router, services);
+  runtime_list::add_routes(router, services);
 }
 
 }  // namespace deployclaw::api
