@@ -1,0 +1,52 @@
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/clock.hpp"
+#include "db/database.hpp"
+#include "docker/container_runtime.hpp"
+#include "domain/agent_state.hpp"
+#include "orchestrator/network.hpp"
+#include "orchestrator/prober.hpp"
+#include "orchestrator/steps.hpp"
+#include "orchestrator/volumes.hpp"
+#include "runtimes/catalogue.hpp"
+#include "vault/vault.hpp"
+
+namespace deployclaw::orchestrator {
+
+// What the orchestrator works with; all outlive it.
+struct Parts {
+  db::Database& db;
+  docker::ContainerRuntime& runtime;
+  Network& network;
+  Volumes& volumes;
+  vault::Vault& vault;
+  const runtimes::Catalogue& catalogue;
+  Prober& prober;
+  const Clock& clock;
+  linux::AddressPool pool;
+};
+
+// What this process knows of an agent beside the database; lost with it, and no harm done.
+struct AgentMemory {
+  bool busy = false;
+  std::optional<domain::Failure> failure = {};
+  DeploymentId steps_of = {};
+  Steps steps = {};
+  std::optional<Ipv4> address = {};
+  // The container whose wiring was verified, and the start it was verified for.
+  std::string wired = {};
+  std::optional<Time> wired_start = {};
+  // A failed deployment is repeated when its cause has gone, ever less often.
+  Time hold_until = {};  // nothing is planned before: somebody else must act first
+  Time repeat_at = {};
+  std::chrono::seconds repeat_pause{30};
+};
+using AgentMemories = std::map<AgentId, AgentMemory>;
+
+}  // namespace deployclaw::orchestrator

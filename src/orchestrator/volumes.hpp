@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/ids.hpp"
+#include "base/task.hpp"
+
+namespace deployclaw::orchestrator {
+
+struct VolumeSeen {
+  bool mounted = false;
+};
+
+// A config file to be written into a state volume.
+struct ConfigWrite {
+  AgentId agent;
+  std::string path;            // below the volume's root, "openclaw/openclaw.json"
+  boost::json::object config;  // may hold the gateway token: never logged
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// The agents' state volumes: an edge, so that tests need no root.
+class Volumes {
+ public:
+  virtual ~Volumes() = default;
+  // Every volume that exists, mounted or not.
+  virtual Task<Result<std::map<AgentId, VolumeSeen>>> look() = 0;
+  // Creates, enlarges and mounts as needed.
+  virtual Task<Status> ensure(AgentId agent, std::uint64_t bytes, uid_t uid, gid_t gid) = 0;
+  // With everything in it; absent is fine.
+  virtual Task<Status> remove(AgentId agent) = 0;
+  // Merges the config into the agent's file: ours wins wherever it has a value, what we wrote
+  // before and no longer want goes, the rest of the file is the agent's. Atomic, 0600, the folders
+  // 0700, all owned by the agent. No path component that the agent turned into a link is followed.
+  virtual Task<Status> write_config(ConfigWrite write) = 0;
+  // Where the container's mount comes from.
+  [[nodiscard]] virtual std::filesystem::path mountpoint(AgentId agent) const = 0;
+};
+
+// Loop-mounted volumes in <home>/agents/<id>/{state.img,state}.
+std::unique_ptr<Volumes> make_loop_volumes(std::filesystem::path home);
+
+}  // namespace deployclaw::orchestrator
