@@ -1,7 +1,9 @@
 #include "docker/container_json.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <charconv>
 #include <cmath>
@@ -60,6 +62,14 @@ json::object ulimit(const char* name, std::uint64_t value) {
   return limit;
 }
 
+// Where even root may not raise limits (a machine without CAP_SYS_RESOURCE), asking for more than
+// the hard limit of this process, which is the engine's too, would fail the start.
+std::uint64_t allowed_open_files(std::uint64_t wanted) {
+  rlimit own{};
+  if (::getrlimit(RLIMIT_NOFILE, &own) != 0) return wanted;
+  return std::min<std::uint64_t>(wanted, own.rlim_max);
+}
+
 json::array to_mounts(const std::vector<Mount>& mounts) {
   json::array array;
   for (const auto& mount : mounts) {
@@ -92,7 +102,8 @@ json::object to_host_config(const ContainerSpec& spec) {
   host["PidsLimit"] = spec.resources.pids;
   // When the whole host runs out, an agent goes before the platform does.
   host["OomScoreAdj"] = 500;
-  host["Ulimits"] = json::array{ulimit("nofile", spec.resources.open_files), ulimit("core", 0)};
+  const auto open_files = allowed_open_files(spec.resources.open_files);
+  host["Ulimits"] = json::array{ulimit("nofile", open_files), ulimit("core", 0)};
   host["Mounts"] = to_mounts(spec.mounts);
   json::object tmpfs;
   for (const auto& mount : spec.tmpfs) {
