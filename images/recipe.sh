@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the image recipes in this folder; sourced, not run.
 #
 # A recipe writes one flat, uncompressed tar of a root file system. The same inputs give the same
