@@ -43,7 +43,9 @@ Task<void> count_up(std::shared_ptr<http::BodyWriter> out) {
 
 Task<void> hold_open(std::shared_ptr<http::BodyWriter> out) {
   const auto sent = co_await out->write("first");
-  if (sent) co_await sleep_for(std::chrono::hours(1));
+  if (sent) {
+    co_await sleep_for(std::chrono::hours(1));
+  }
 }
 
 Task<http::Response> answer(http::Request request) {

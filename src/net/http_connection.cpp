@@ -201,7 +201,9 @@ Task<bool> HttpConnection::read_body(const http::RequestHead& head, std::string&
     const bool sent = co_await socket_.send("HTTP/1.1 100 Continue\r\n\r\n");
     if (!sent) co_return false;
   }
-  if (chunked) co_return co_await read_chunked(body);
+  if (chunked) {
+    co_return co_await read_chunked(body);
+  }
 
   const auto length = static_cast<std::size_t>(head.framing.length);
   const std::string_view present = unread().substr(0, length);

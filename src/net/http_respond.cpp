@@ -197,7 +197,9 @@ Task<bool> HttpConnection::refuse(http::Response response) {
   out += response.body;
   socket_.set_deadline(shared_->options.write_timeout);
   const bool sent = co_await socket_.send(out);
-  if (sent) co_await linger();
+  if (sent) {
+    co_await linger();
+  }
   co_return false;
 }
 

@@ -41,7 +41,9 @@ Task<void> endless(std::shared_ptr<Seen> seen, std::size_t size, std::chrono::mi
     const auto sent = co_await out->write(std::move(chunk));
     if (!sent) co_return;
     ++seen->chunks;
-    if (pause > 0ms) co_await sleep_for(pause);
+    if (pause > 0ms) {
+      co_await sleep_for(pause);
+    }
   }
 }
 
@@ -75,7 +77,9 @@ Task<http::Response> answer(std::shared_ptr<Seen> seen, http::Request request) {
   } else if (request.path == "/throw") {
     throw std::runtime_error("handler fault of a test");
   } else if (request.path == "/wait") {
-    while (!seen->release) co_await sleep_for(5ms);
+    while (!seen->release) {
+      co_await sleep_for(5ms);
+    }
     response.body = "released";
   } else if (request.path == "/hang") {
     co_await sleep_for(std::chrono::hours(1));

@@ -25,8 +25,12 @@ using namespace std::string_literals;
 
 Task<std::string> answer(PeerCredentials peer, std::string frame) {
   if (frame == "who") co_return std::to_string(peer.uid) + ":" + std::to_string(peer.pid);
-  if (frame == "hang") co_await sleep_for(std::chrono::hours(1));
-  if (frame == "slow") co_await sleep_for(100ms);
+  if (frame == "hang") {
+    co_await sleep_for(std::chrono::hours(1));
+  }
+  if (frame == "slow") {
+    co_await sleep_for(100ms);
+  }
   if (frame == "throw") throw std::runtime_error("frame fault of a test");
   co_return "<" + frame + ">";
 }
