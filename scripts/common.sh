@@ -5,6 +5,8 @@ root=${root:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 home=${DEPLOYCLAW_HOME:-$root/var}
 port=${DEPLOYCLAW_PORT:-8080}
 started_at=$(date +%s)
+# One cache for every build folder and clone: paths are taken relative to the tree.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 export CCACHE_DIR=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}
 
 say() { printf '[%4d s] %s\n' "$(($(date +%s) - started_at))" "$*"; }
@@ -28,7 +30,7 @@ build_packages=(
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libpq-dev libssl-dev libcrypt-dev libfmt-dev libspdlog-dev libtomlplusplus-dev libcli11-dev
   zlib1g-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
-  libpsl-dev libidn2-dev
+  libpsl-dev libidn2-dev libyaml-dev
 )
 run_packages=(
   postgresql-15 docker.io nftables e2fsprogs ca-certificates mmdebstrap binutils zstd xz-utils

@@ -79,6 +79,10 @@ refresh_csrf() {
   csrf=$(field .csrfToken)
 }
 
+# database SQL: one value, read as the superuser of the platform's private PostgreSQL.
+database() {
+  PGPASSFILE=$run/secrets/postgres.pgpass psql -h "$run/pg" -U postgres -d deployclaw -AtX -v ON_ERROR_STOP=1 -c "$1"
+}
 docker_api() { curl -sS -m 20 --unix-socket "$docker_socket" "http://docker/v1.41$1"; }
 
 wait_for_deployment() {
@@ -158,8 +162,9 @@ for process in /proc/[0-9]*; do
 done
 if grep -rqaF "$api_key" "$home/agents/$agent" 2>/dev/null; then die "the key is on the agent's volume"; fi
 say "  the key is not in the container's settings, processes' environments or volume"
-interface=$(ip -o link | grep -o 'dca[0-9]*@' | tr -d @ | head -n 1 || true)
-ip -o link show type veth | grep -q . || die "the agent has no network device"
+interface=$(database "SELECT interface FROM agent_observations WHERE agent_id = '$agent'")
+ip -o link show "$interface" >/dev/null || die "the agent has no network device '$interface'"
+say "  network device: $interface, address $(database "SELECT host(address) FROM agent_observations WHERE agent_id = '$agent'")"
 
 say "restart"
 call POST "/api/agents/$agent/restart"
@@ -185,12 +190,11 @@ done
 [ "$status" = 404 ] || die "the agent is still there after 60 s: $body"
 [ "$(docker_api "/containers/json?all=1" | jq --arg name "/$container" '[.[] | select(.Names[] == $name)] | length')" = 0 ] ||
   die "its container is still there"
-if [ -n "$interface" ] && ip -o link show "$interface" >/dev/null 2>&1; then die "its network device $interface is still there"; fi
+if ip -o link show "$interface" >/dev/null 2>&1; then die "its network device $interface is still there"; fi
 [ ! -e "$home/agents/$agent" ] || die "its volume is still there: $home/agents/$agent"
 grep -q "$agent" /proc/mounts && die "its volume is still mounted"
-rows=$(PGPASSFILE=$run/secrets/postgres.pgpass psql -h "$run/pg" -U postgres -d deployclaw -AtX \
-  -c "SELECT (SELECT count(*) FROM agent_credentials WHERE agent_id = '$agent') + (SELECT count(*) FROM agents WHERE id = '$agent')" 2>/dev/null || echo skipped)
-[ "$rows" = 0 ] || [ "$rows" = skipped ] || die "$rows rows of it are still in the database"
+rows=$(database "SELECT (SELECT count(*) FROM agent_credentials WHERE agent_id = '$agent') + (SELECT count(*) FROM agents WHERE id = '$agent')")
+[ "$rows" = 0 ] || die "$rows rows of it are still in the database"
 say "  container, network device, volume and credential rows are gone ($rows rows)"
 call GET "/api/audit?limit=50"
 expect 200 audit

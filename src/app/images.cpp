@@ -36,6 +36,33 @@ T run(std::function<Task<T>(docker::Engine&)> call, const fs::path& socket) {
   return std::move(*outcome);
 }
 
+// The images of one engine.
+class EngineImages {
+ public:
+  explicit EngineImages(fs::path socket) : socket_(std::move(socket)) {}
+
+  // The id of `reference`, "" when it is not there.
+  [[nodiscard]] Result<std::string> find(const std::string& reference) const {
+    const auto image = run<Result<docker::Image>>(
+        [&](docker::Engine& engine) { return engine.inspect_image(reference); }, socket_);
+    if (image) return image->id;
+    if (image.error().code == Code::kNotFound) return std::string();
+    return fail(image.error());
+  }
+
+  [[nodiscard]] Result<std::string> import(const fs::path& tar, const std::string& reference,
+                                           const std::vector<std::string>& changes) const {
+    return run<Result<std::string>>(
+        [&](docker::Engine& engine) {
+          return engine.import_image(tar, reference, changes, kImportDeadline);
+        },
+        socket_);
+  }
+
+ private:
+  fs::path socket_;
+};
+
 std::string home_of(const Settings& settings) {
   return settings.text("home").empty() ? "var" : settings.text("home");
 }
@@ -47,8 +74,8 @@ std::string engine_host(const Settings& settings, const Paths& paths) {
   return docker_answers(own.host()) ? own.host() : std::string();
 }
 
-runtimes::ImageBuildOptions build_options(const Settings& settings, const std::string& home) {
-  return {.images_dir = fs::path(settings.text("catalog_dir")).parent_path() / "images",
+runtimes::ImageBuildOptions build_options(const std::string& catalog_dir, const std::string& home) {
+  return {.images_dir = fs::path(catalog_dir).parent_path() / "images",
           .cache_dir = runtimes::default_cache_dir(),
           .work_dir = fs::path(home) / "build",
           .records_dir = fs::path(home) / "images"};
@@ -61,44 +88,27 @@ int complain(std::string_view what) {
 
 }  // namespace
 
-Result<std::string> import_image(const fs::path& socket, const fs::path& tar,
-                                 const std::string& reference,
-                                 const std::vector<std::string>& changes) {
-  return run<Result<std::string>>(
-      [&](docker::Engine& engine) {
-        return engine.import_image(tar, reference, changes, kImportDeadline);
-      },
-      socket);
-}
-
-Result<std::string> find_image(const fs::path& socket, const std::string& reference) {
-  const auto image = run<Result<docker::Image>>(
-      [&](docker::Engine& engine) { return engine.inspect_image(reference); }, socket);
-  if (image) return image->id;
-  if (image.error().code == Code::kNotFound) return std::string();
-  return fail(image.error());
-}
-
-void load_recorded_images(const Settings& settings, const std::string& home,
+void load_recorded_images(const std::string& catalog_dir, const std::string& home,
                           const std::string& docker_host,
                           const std::function<void(const std::string&)>& progress) {
-  const auto catalogue = runtimes::Catalogue::load(settings.text("catalog_dir"));
+  const auto catalogue = runtimes::Catalogue::load(catalog_dir);
   const auto socket = docker::Engine::parse_host(docker_host);
   if (!catalogue || !socket) return;
-  const auto options = build_options(settings, home);
+  const auto options = build_options(catalog_dir, home);
+  const EngineImages engine(*socket);
   for (const auto& runtime : catalogue->all()) {
     const auto record = runtimes::read_image_record(options.records_dir, runtime.name);
     if (!record) continue;
-    const auto present = find_image(*socket, record->reference);
+    const auto present = engine.find(record->reference);
     if (present && !present->empty()) continue;
-    progress("loading the image " + record->reference);
-    const auto tar = runtimes::cached_tar(options.cache_dir, *record);
-    const auto loaded = tar ? import_image(*socket, *tar, record->reference, runtime.image.changes)
-                            : Result<std::string>(std::unexpected(tar.error()));
-    if (!loaded) {
-      progress(fmt::format("  it cannot be loaded ({}): run `deployclaw image build {}`",
-                           loaded.error().message, runtime.name));
-    }
+    const auto loaded = runtimes::build_image(
+        runtime, options, [&](std::string_view line) { progress(std::string(line)); },
+        [&](const std::string& reference) { return engine.find(reference); },
+        [&](const fs::path& tar, const std::string& reference,
+            const std::vector<std::string>& changes) {
+          return engine.import(tar, reference, changes);
+        });
+    if (!loaded) progress("the image of " + runtime.name + ": " + loaded.error().message);
   }
 }
 
@@ -114,19 +124,19 @@ int image_build(const Settings& settings, const ImageOptions& wanted) {
   const auto paths = locate(home_of(settings));
   if (!paths) return complain(paths.error().message);
 
-  auto options = build_options(settings, paths->home);
+  auto options = build_options(settings.text("catalog_dir"), paths->home);
   options.no_cache = wanted.no_cache;
   options.archive = wanted.archive;
   options.archive_sha256 = wanted.sha256;
   const auto host = engine_host(settings, *paths);
-  const fs::path socket = host.empty() ? fs::path() : docker::Engine::parse_host(host).value_or("");
+  const EngineImages engine(host.empty() ? "" : docker::Engine::parse_host(host).value_or(""));
   // Without an engine the image waits in the cache; `up` loads it once its own engine runs.
   const auto find = [&](const std::string& reference) -> Result<std::string> {
-    return socket.empty() ? Result<std::string>("not loaded yet") : find_image(socket, reference);
+    return host.empty() ? Result<std::string>("not loaded yet") : engine.find(reference);
   };
   const auto import = [&](const fs::path& tar, const std::string& reference,
                           const std::vector<std::string>& changes) {
-    return import_image(socket, tar, reference, changes);
+    return engine.import(tar, reference, changes);
   };
   const auto progress = [](std::string_view line) {
     fmt::print("  {}\n", line);

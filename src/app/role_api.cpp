@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
-#include <charconv>
 
 #include "api/server.hpp"
 #include "app/database_access.hpp"
+#include "app/listen_address.hpp"
 #include "app/role_runner.hpp"
 #include "app/roles.hpp"
 #include "base/clock.hpp"
@@ -16,21 +16,9 @@
 namespace deployclaw::app {
 namespace {
 
-struct Listen {
-  std::string address;
-  std::uint16_t port = 0;
-};
-
-Listen parse_listen(const std::string& text) {
-  const auto colon = text.rfind(':');
-  Listen listen{.address = text.substr(0, colon)};
-  std::from_chars(text.data() + colon + 1, text.data() + text.size(), listen.port);
-  return listen;
-}
-
 api::ApiConfig api_config(const Settings& settings) {
-  const auto listen = parse_listen(settings.text("api.listen"));
-  const auto internal = parse_listen(settings.text("api.internal_listen"));
+  const auto listen = ListenAddress::parse(settings.text("api.listen"));
+  const auto internal = ListenAddress::parse(settings.text("api.internal_listen"));
   api::ApiConfig config;
   config.listen_address = listen.address;
   config.listen_port = listen.port;

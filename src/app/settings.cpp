@@ -47,11 +47,9 @@ constexpr std::array kSettings{
 
     Setting{"orchestrator.listen", kText, "127.0.0.1:0", "Metrics and readiness of this role"},
     Setting{"orchestrator.host_name", kText, "", "Name of this machine; default: its host name"},
-    Setting{"orchestrator.agent_pool", kText, "10.231.0.0/16", "Addresses given to agents"},
-    Setting{"orchestrator.gateway", kText, "10.231.0.1", "Address of the egress gateway"},
+    Setting{"orchestrator.agent_pool", kText, "10.231.0.0/16", "Range of the agents' addresses (CIDR); the first one is the gateway"},
     Setting{"orchestrator.table_suffix", kText, "",
-            "Suffix of the nftables table, when several platforms share a machine"},
-    Setting{"orchestrator.interface_prefix", kText, "dca", "Prefix of the agents' host interfaces"},
+            "1-6 letters or digits that keep several platforms on one machine apart"},
     Setting{"orchestrator.parallel_starts", kInteger, "2", "Agents started at the same time (1-64)"},
 };
 

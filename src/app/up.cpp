@@ -49,7 +49,8 @@ const std::vector<int> kOrchestratorCapabilities{
 
 class Platform {
  public:
-  explicit Platform(Settings settings) : settings_(std::move(settings)) {}
+  explicit Platform(Settings settings)
+      : settings_(std::move(settings)), original_catalog_(settings_.text("catalog_dir")) {}
 
   Status start() {
     if (geteuid() != 0) {
@@ -172,7 +173,7 @@ class Platform {
   }
 
   Status load_images() {
-    load_recorded_images(settings_, paths_.home, settings_.text("docker.host"),
+    load_recorded_images(original_catalog_, paths_.home, settings_.text("docker.host"),
                          [this](const std::string& what) { narrator_.say("  " + what); });
     return {};
   }
@@ -263,6 +264,7 @@ class Platform {
   [[nodiscard]] std::string config_path() const { return paths_.run + "/deployclaw.toml"; }
 
   Settings settings_;
+  const std::string original_catalog_;  // beside it are the images' recipes
   Paths paths_;
   Narrator narrator_;
   Supervisor supervisor_;

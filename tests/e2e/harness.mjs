@@ -37,8 +37,7 @@ export class Platform {
       'api.listen=127.0.0.1:0', 'api.allow_test_runtimes=true',
       'docker.host=unix:///nonexistent/docker.sock',
       // Names of its own, so that it runs beside another platform on this machine.
-      'orchestrator.table_suffix=e2e', 'orchestrator.interface_prefix=dce',
-      'orchestrator.agent_pool=10.232.0.0/16', 'orchestrator.gateway=10.232.0.1',
+      'orchestrator.table_suffix=e2e', 'orchestrator.agent_pool=10.232.0.0/16',
       ...overrides,
     ];
     const env = { PATH: process.env.PATH, DEPLOYCLAW_HOME: this.home };

@@ -55,7 +55,7 @@ test('an agent goes live, is hardened, and leaves nothing when it is deleted', a
   assert.equal(await platform.containerOf(id), undefined);
   assert.equal(fs.existsSync(path.join(platform.home, 'agents', id)), false);
   assert.equal(fs.readFileSync('/proc/mounts', 'utf8').includes(id), false);
-  assert.equal(execFileSync('ip', ['-o', 'link']).toString().match(/dce\d+/), null);
+  assert.equal(execFileSync('ip', ['-o', 'link']).toString().match(/dcie2e-\d+/), null);
   assert.equal(platform.sql(`SELECT count(*) FROM agent_credentials WHERE agent_id = '${id}'`), '0');
   const audit = await customer.must(200, 'GET', '/api/audit?limit=100');
   const mine = audit.items.filter((e) => e.agentId === id).map((e) => e.actionType);
