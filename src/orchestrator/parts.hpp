@@ -35,6 +35,8 @@ struct Parts {
 // What this process knows of an agent beside the database; lost with it, and no harm done.
 struct AgentMemory {
   bool busy = false;
+  // As it was when the rows were read: rows that a run has since moved on must not be planned from.
+  bool busy_at_look = false;
   std::optional<domain::Failure> failure = {};
   DeploymentId steps_of = {};
   Steps steps = {};

@@ -26,14 +26,14 @@ constexpr db::Statement kListDesired{
     "  coalesce(o.restarts, 0), coalesce(o.backoff_step, 0), o.next_retry_at, o.healthy_since,"
     "  coalesce(array(SELECT (extract(epoch FROM t) * 1000000)::bigint::text"
     "                 FROM unnest(o.restart_times) t), '{}'),"
-    "  coalesce(host(o.address), '') "
+    "  coalesce(host(o.address), ''), done.id "
     "FROM agents a "
     "LEFT JOIN deployments act ON act.agent_id = a.id"
     "  AND act.state IN ('queued', 'pulling', 'creating', 'starting', 'verifying') "
     "LEFT JOIN LATERAL (SELECT d.id, d.generation, d.spec ->> 'runtime' AS runtime"
     "  FROM deployments d WHERE d.agent_id = a.id AND d.state = 'live'"
     "  ORDER BY d.created_at DESC LIMIT 1) live ON true "
-    "LEFT JOIN LATERAL (SELECT d.state, d.reason, d.steps -> -1 ->> 'name' AS last_step"
+    "LEFT JOIN LATERAL (SELECT d.id, d.state, d.reason, d.steps -> -1 ->> 'name' AS last_step"
     "  FROM deployments d WHERE d.agent_id = a.id AND d.state IN ('live', 'failed', 'rolled_back')"
     "  ORDER BY d.created_at DESC LIMIT 1) done ON true "
     "LEFT JOIN agent_observations o ON o.agent_id = a.id "
@@ -84,6 +84,7 @@ DesiredRow read_desired(const db::Row& row) {
   if (done == "failed") {
     agent.failure = row.string(15);
     out.failed_step = row.string(16);
+    out.failed_deployment = row.id<DeploymentTag>(23);
   } else {
     agent.settled = live;
   }

@@ -26,6 +26,7 @@ struct DesiredRow {
   std::string address;  // the agent's, empty before it has one
   // The last step of a failed deployment: says whether the host was at fault.
   std::string failed_step;
+  DeploymentId failed_deployment;
 };
 // Every agent of `host`, sorted by id.
 Task<Result<std::vector<DesiredRow>>> list_desired(db::Database& db, std::string host);

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/network.hpp"
+#include "orchestrator/prober.hpp"
+#include "orchestrator/volumes.hpp"
+
+namespace deployclaw::orchestrator::testing {
+
+// The edges in memory, with what a test may turn and look at.
+class FakeNetwork final : public Network {
+ public:
+  Task<NetworkSeen> look() override;
+  std::string interface_of(Ipv4 address) const override { return "dca" + address.to_string(); }
+  Task<Status> attach(Ipv4 address, pid_t pid) override;
+  Task<Result<bool>> is_attached(Ipv4 address, pid_t pid) override;
+  Task<Status> detach(std::string interface) override;
+
+  bool ready = true;
+  std::map<std::string, std::pair<Ipv4, pid_t>> wired;
+};
+
+class FakeVolumes final : public Volumes {
+ public:
+  Task<Result<std::map<AgentId, VolumeSeen>>> look() override;
+  Task<Status> ensure(AgentId agent, std::uint64_t bytes, uid_t uid, gid_t gid) override;
+  Task<Status> remove(AgentId agent) override;
+  Task<Status> write_config(ConfigWrite write) override;
+  std::filesystem::path mountpoint(AgentId agent) const override {
+    return "/nowhere/" + agent.to_string();
+  }
+
+  bool disk_full = false;
+  std::map<AgentId, VolumeSeen> volumes;
+  std::map<AgentId, boost::json::object> configs;
+};
+
+class FakeProber final : public Prober {
+ public:
+  explicit FakeProber(const Clock& clock) : clock_(clock) {}
+  Task<std::vector<CheckResult>> probe(runtimes::Probe probe, std::string address) override;
+
+  bool alive = true;
+  bool ready = true;
+  std::size_t rounds = 0;
+
+ private:
+  const Clock& clock_;
+};
+
+}  // namespace deployclaw::orchestrator::testing
