@@ -67,6 +67,9 @@ class SchemaTest : public ::testing::Test {
           "insert into recovery_codes (client_id, user_id, code_hash) select client_id, id, 'x' "
           "from users where client_id = '" +
           client + "';" +
+          "insert into known_networks select client_id, id, '192.0.2.1', now() from users "
+          "where client_id = '" +
+          client + "';" +
           "insert into sessions (client_id, user_id, token_hash, level, expires_at) select "
           "client_id, id, convert_to('" +
           client +
@@ -101,7 +104,7 @@ class SchemaTest : public ::testing::Test {
 const std::vector<std::string> kTenantTables = {
     "clients",      "users",       "recovery_codes",    "sessions",
     "agents",       "deployments", "agent_credentials", "agent_observations",
-    "agent_output", "audit_logs",  "idempotency_keys"};
+    "agent_output", "audit_logs",  "idempotency_keys",  "known_networks"};
 
 std::string tenant_column(const std::string& table) {
   return table == "clients" ? "id" : "client_id";

@@ -4,11 +4,13 @@
 #include "api/auth/session.hpp"
 #include "api/auth/throttle.hpp"
 #include "api/auth/tokens.hpp"
+#include "api/client_address.hpp"
 #include "audit/append.hpp"
 #include "base/log.hpp"
 #include "http/fields.hpp"
 #include "http/json_body.hpp"
 #include "http/problem.hpp"
+#include "store/known_networks.hpp"
 #include "store/sessions.hpp"
 #include "store/users.hpp"
 
@@ -48,6 +50,19 @@ Task<void> record_failure(Services& services, audit::Event event) {
   if (!recorded) log::error("failed login not recorded", {{"cause", recorded.error().message}});
 }
 
+// Attempts from a network where the user has proven both factors are counted apart: a stranger can
+// use up the account's attempts, but not lock its owner out. Nobody's network is looked for too.
+Task<Result<std::string>> account_key_from(Services& services, std::optional<store::LoginUser> user,
+                                           std::string email, std::string ip) {
+  const ClientId client = user ? user->client : ClientId::random();
+  const UserId id = user ? user->id : UserId::random();
+  auto network = attempt_network(ip);
+  const auto known =
+      co_await store::is_known_network(services.db, client, id, network, services.clock.now());
+  if (!known) co_return fail(known.error());
+  co_return *known ? account_key(email) + "@" + network : account_key(email);
+}
+
 // A session that the browser still holds ends here, so that signing in never leaves two behind.
 Task<void> end_presented_session(Services& services, std::string token) {
   const auto hash = hash_session_token(token);
@@ -76,18 +91,20 @@ Task<Result<std::string>> open_session(Services& services, store::LoginUser user
 }  // namespace
 
 // Whether the account exists changes neither the answer nor the work done before it: attempts are
-// counted under the address as typed, a hash is always verified, and the record of a failure (which
-// needs an account to belong to) is written after the answer.
+// counted under the address as typed, a network is looked up, a hash is always verified, and the
+// record of a failure (which needs an account to belong to) is written after the answer.
 Task<Result<http::Response>> login(Services& services, http::Request request) {
   auto given = read_credentials(request);
   if (!given) co_return fail(std::move(given.error()));
   std::string ip = client_address(services.config, request);
-  std::vector<std::string> keys{network_key(ip), account_key(given->email)};
+  auto user = co_await store::find_login(services.db, given->email);
+  if (!user) co_return fail(std::move(user.error()));
+  auto account = co_await account_key_from(services, *user, given->email, ip);
+  if (!account) co_return fail(std::move(account.error()));
+  std::vector<std::string> keys{network_key(ip), std::move(*account)};
   auto attempts = co_await take_attempts(services, "login", std::move(keys));
   if (!attempts) co_return fail(std::move(attempts.error()));
 
-  auto user = co_await store::find_login(services.db, given->email);
-  if (!user) co_return fail(std::move(user.error()));
   std::string hash = *user ? (*user)->password_hash : services.passwords.dummy_hash();
   const auto right =
       co_await verify_password(services, std::move(given->password), std::move(hash));

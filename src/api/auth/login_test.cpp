@@ -85,6 +85,23 @@ TEST(Login, IsLimitedPerAccountFromWhereverTheAttemptsCome) {
   EXPECT_EQ(guest.login("ada@example.com").status, 200);
 }
 
+TEST(Login, OfTheOwnerSurvivesAStrangersFailures) {
+  Fixture api;
+  Client ada(api, "2001:db8:0:1::1");
+  ada.sign_up("ada@example.com");
+  for (int i = 1; i <= 6; ++i) {
+    Client stranger(api, "198.51.100." + std::to_string(i));
+    EXPECT_EQ(stranger.login("ada@example.com", "wrong password").status, i <= 5 ? 401 : 429);
+  }
+  ada.ip = "2001:db8:0:1::2";  // her network, as it gives out addresses
+  EXPECT_EQ(ada.login("ada@example.com").status, 200);
+  EXPECT_EQ(ada.verify(ada.next_code()).status, 200);
+  for (int i = 1; i <= 5; ++i) {
+    EXPECT_EQ(ada.login("ada@example.com", "wrong password").status, 401);
+  }
+  EXPECT_EQ(ada.login("ada@example.com").status, 429) << "her own failures count";
+}
+
 TEST(Login, LimitsUnknownAccountsAlike) {
   Fixture api;
   for (int i = 1; i <= 5; ++i) {

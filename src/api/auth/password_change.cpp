@@ -3,6 +3,7 @@
 #include "api/auth/throttle.hpp"
 #include "audit/append.hpp"
 #include "http/json_body.hpp"
+#include "store/known_networks.hpp"
 #include "store/sessions.hpp"
 #include "store/users.hpp"
 
@@ -36,6 +37,9 @@ Task<Status> store_change(Services& services, Principal principal, std::string c
   if (!*replaced) {
     co_return fail(Code::kConflict, "password_changed", "The password was changed meanwhile.");
   }
+  // Whoever else signed in from somewhere starts as a stranger again.
+  const auto forgotten = co_await store::forget_networks(*tx, principal.user);
+  if (!forgotten) co_return fail(forgotten.error());
   const auto ended = co_await store::end_other_sessions(*tx, principal.user, principal.session);
   if (!ended) co_return fail(ended.error());
   event.metadata["sessionsEnded"] = *ended;

@@ -6,6 +6,7 @@
 #include "api/auth/throttle.hpp"
 #include "api/auth/two_factor.hpp"
 #include "api/auth/views.hpp"
+#include "api/client_address.hpp"
 #include "audit/append.hpp"
 #include "base/log.hpp"
 #include "crypto/recovery_code.hpp"
@@ -13,6 +14,7 @@
 #include "http/fields.hpp"
 #include "http/json_body.hpp"
 #include "http/problem.hpp"
+#include "store/known_networks.hpp"
 #include "store/recovery_codes.hpp"
 #include "store/sessions.hpp"
 
@@ -180,6 +182,10 @@ Task<Result<Accepted>> accept(Services& services, Principal principal, Match mat
     seed.created_at = principal.session_created_at;
     seed.expires_at = principal.session_expires_at;
   }
+  auto network = attempt_network(principal.ip);
+  const auto noted = co_await store::remember_network(*tx, principal.client, principal.user,
+                                                      std::move(network), now);
+  if (!noted) co_return fail(noted.error());
   auto cookie = co_await rotate_session(*tx, principal, purpose, std::move(seed));
   if (!cookie) co_return fail(std::move(cookie.error()));
   Accepted accepted{.cookie = std::move(*cookie), .recovery_codes = {}};
