@@ -4,6 +4,7 @@
 #include "api/audit_log/audit_log.hpp"
 #include "api/auth/auth.hpp"
 #include "api/credentials/credentials.hpp"
+#include "api/openapi/document.hpp"
 #include "api/output/output.hpp"
 #include "api/runtimes/runtimes.hpp"
 
@@ -16,6 +17,7 @@ void add_resource_routes(http::Router& router, Services& services) {
   output::add_routes(router, services);
   audit_log::add_routes(router, services);
   runtime_list::add_routes(router, services);
+  openapi::add_routes(router);
 }
 
 }  // namespace deployclaw::api

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "api/auth/tokens.hpp"
+#include "api/testing/contract.hpp"
 #include "api/testing/fixture.hpp"
 #include "base/encoding.hpp"
 #include "crypto/totp.hpp"
@@ -58,9 +59,13 @@ Answer Client::receive(Result<net::ClientResponse> response) {
 }
 
 Answer Client::send_raw(http::Method method, std::string target, std::string body, Fields extra) {
-  auto request = prepare(method, std::move(target), std::move(body), std::move(extra));
+  auto request = prepare(method, target, std::move(body), std::move(extra));
   const auto endpoint = net::Endpoint::tcp("127.0.0.1", fixture_.server->port());
-  return receive(fixture_.run(net::fetch(endpoint, std::move(request), std::chrono::seconds(20))));
+  auto answer =
+      receive(fixture_.run(net::fetch(endpoint, std::move(request), std::chrono::seconds(20))));
+  // Every answer of every test is held against the OpenAPI document.
+  expect_in_contract(fixture_.server->router(), method, target, answer);
+  return answer;
 }
 
 std::vector<Answer> Client::send_at_once(int times, http::Method method, std::string target,
