@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Key;
 using testing::kTinyReference;
 using testing::run;
 
@@ -96,9 +97,8 @@ TEST_F(EngineWithDocker, ImportsInspectsListsAndRemovesImages) {
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->id, image_id_);
   EXPECT_GT(image->size_bytes, 10'000U);
-  EXPECT_THAT(image->labels,
-              Contains(std::pair<const std::string, std::string>("io.deployclaw.test", "tiny")));
-  const auto listed = run(io_, engine_->list_images("io.deployclaw.test=tiny"));
+  EXPECT_THAT(image->labels, Contains(Key(testing::kTinyLabel)));
+  const auto listed = run(io_, engine_->list_images(testing::kTinyLabel));
   ASSERT_TRUE(listed);
   EXPECT_FALSE(listed->empty());
   ASSERT_TRUE(run(io_, engine_->tag_image(image_id_, "deployclaw/tiny", "second")));

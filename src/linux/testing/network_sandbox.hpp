@@ -11,10 +11,11 @@ namespace deployclaw::linux::testing {
 
 // A make-believe machine for network tests: while it lives, the calling thread is in a network
 // namespace of its own (the "host"), and make_agent() gives processes that sleep in further ones
-// (the "containers"). The real host's network is never touched. Needs root.
+// (the "containers"). The real host's network is never touched. Needs root, or
+// CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_SYS_PTRACE.
 class NetworkSandbox {
  public:
-  // False where this cannot work (not root); tests then skip, saying so.
+  // False where this cannot work (no such rights); tests then skip, saying so.
   static bool possible();
 
   NetworkSandbox();
