@@ -1,7 +1,7 @@
 # deployclaw_module(NAME base LINKS http db ... LIBRARIES OpenSSL::Crypto ...)
 #
 # A folder is a module: every *.cpp in it (and in its subfolders) is the library
-# deployclaw_<name>, every *_test.cpp its test program <name>_test, every x_fuzz.cpp a libFuzzer
+# deployclaw_<name> (but what is in testing/, which is deployclaw_<name>_testing), every *_test.cpp its test program <name>_test, every x_fuzz.cpp a libFuzzer
 # program (preset fuzz). LINKS names modules above it in the ladder; anything else is an error.
 set_property(GLOBAL PROPERTY DEPLOYCLAW_MODULES "")
 # These three build on everything above them and never on one another.
@@ -27,6 +27,9 @@ function(deployclaw_module)
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cpp$")
+  set(testing ${sources})
+  list(FILTER testing INCLUDE REGEX "/testing/")
+  list(FILTER sources EXCLUDE REGEX "/testing/")
 
   list(TRANSFORM M_LINKS PREPEND deployclaw_ OUTPUT_VARIABLE link_targets)
   if(sources)
@@ -39,11 +42,27 @@ function(deployclaw_module)
     target_link_libraries(${target} INTERFACE deployclaw_options ${link_targets} ${M_LIBRARIES})
   endif()
 
+  # Fakes and fixtures: for tests only, never in the product. They may use those of modules above.
+  set(testing_targets "")
+  foreach(link ${M_LINKS})
+    if(TARGET deployclaw_${link}_testing)
+      list(APPEND testing_targets deployclaw_${link}_testing)
+    endif()
+  endforeach()
+  if(testing AND NOT DEPLOYCLAW_FUZZ)
+    add_library(${target}_testing STATIC EXCLUDE_FROM_ALL ${testing})
+    target_link_libraries(${target}_testing PUBLIC
+      ${target} ${testing_targets} ${M_TEST_LIBRARIES} GTest::gmock)
+    target_compile_definitions(${target}_testing PRIVATE
+      DEPLOYCLAW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    list(APPEND testing_targets ${target}_testing)
+  endif()
+
   if(tests AND NOT DEPLOYCLAW_FUZZ)
     list(TRANSFORM M_TEST_LINKS PREPEND deployclaw_ OUTPUT_VARIABLE test_link_targets)
     add_executable(${M_NAME}_test ${tests})
     target_link_libraries(${M_NAME}_test PRIVATE
-      ${target} ${test_link_targets} ${M_TEST_LIBRARIES} GTest::gmock_main)
+      ${testing_targets} ${target} ${test_link_targets} ${M_TEST_LIBRARIES} GTest::gmock_main)
     target_compile_definitions(${M_NAME}_test PRIVATE
       DEPLOYCLAW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     gtest_discover_tests(${M_NAME}_test TEST_PREFIX ${M_NAME}. DISCOVERY_TIMEOUT 60

@@ -30,7 +30,7 @@ build_packages=(
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libpq-dev libssl-dev libcrypt-dev libfmt-dev libspdlog-dev libtomlplusplus-dev libcli11-dev
   zlib1g-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
-  libpsl-dev libidn2-dev libyaml-dev
+  libpsl-dev libidn2-dev libyaml-dev libyaml-dev
 )
 run_packages=(
   postgresql-15 docker.io nftables e2fsprogs ca-certificates mmdebstrap binutils zstd xz-utils

@@ -78,7 +78,9 @@ runtimes::ImageBuildOptions build_options(const std::string& catalog_dir, const 
   return {.images_dir = fs::path(catalog_dir).parent_path() / "images",
           .cache_dir = runtimes::default_cache_dir(),
           .work_dir = fs::path(home) / "build",
-          .records_dir = fs::path(home) / "images"};
+          .records_dir = fs::path(home) / "images",
+          .archive = {},
+          .archive_sha256 = {}};
 }
 
 int complain(std::string_view what) {
