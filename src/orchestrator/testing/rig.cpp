@@ -39,9 +39,10 @@ runtimes::Runtime quick_runtime() {
   runtime.state_path = "/state";
   runtime.tmpfs_mb = 16;
   runtime.config = runtimes::ConfigFile{.path = "/state/probe.json",
-                                        .template_values = {{"gatewayToken", "${gateway_token}"}},
+                                        .base = {{"gatewayToken", "${gateway_token}"}},
                                         .allowed = {"*"},
-                                        .refused = {{"/gatewayToken", "the platform sets it"}}};
+                                        .refused = {{"/gatewayToken", "the platform sets it"}},
+                                        .max_bytes = 65536};
   return runtime;
 }
 
