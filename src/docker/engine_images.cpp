@@ -8,6 +8,8 @@ namespace deployclaw::docker {
 
 namespace json = boost::json;
 
+// Every call here has the long deadline: while a large image is being imported the daemon lets other
+// calls about images wait.
 namespace {
 
 Image read_image(const json::value& value) {
@@ -60,7 +62,7 @@ Task<Result<Image>> Engine::inspect_image(std::string reference) {
   const auto name = encode_path(reference);
   if (!name) co_return fail(name.error());
   State::Call call{.path = "/images/" + *name + "/json"};
-  const auto answer = co_await state_->json(std::move(call), kQuick);
+  const auto answer = co_await state_->json(std::move(call), kWork);
   if (!answer) co_return fail(answer.error());
   co_return read_image(*answer);
 }
@@ -68,7 +70,7 @@ Task<Result<Image>> Engine::inspect_image(std::string reference) {
 Task<Result<std::vector<Image>>> Engine::list_images(std::string label) {
   State::Call call{.path = "/images/json"};
   if (!label.empty()) call.query.emplace_back("filters", make_filters({{"label", {label}}}));
-  const auto answer = co_await state_->json(std::move(call), kQuick);
+  const auto answer = co_await state_->json(std::move(call), kWork);
   if (!answer) co_return fail(answer.error());
   std::vector<Image> images;
   if (answer->is_array()) {
@@ -101,7 +103,7 @@ Task<Status> Engine::tag_image(std::string image, std::string repository, std::s
   State::Call call{.method = http::Method::kPost, .path = "/images/" + *name + "/tag"};
   call.query.emplace_back("repo", std::move(repository));
   call.query.emplace_back("tag", std::move(tag));
-  const auto response = co_await state_->succeed(std::move(call), kQuick);
+  const auto response = co_await state_->succeed(std::move(call), kWork);
   if (!response) co_return fail(response.error());
   co_return Status{};
 }

@@ -15,7 +15,7 @@ namespace deployclaw::docker {
 
 // Deadlines: what the daemon answers from memory, what it does to a container or image, and the
 // longest a stop may take (an agent may drain for five minutes).
-inline constexpr std::chrono::seconds kQuick{15};
+inline constexpr std::chrono::seconds kQuick{30};
 inline constexpr std::chrono::seconds kWork{120};
 inline constexpr std::chrono::seconds kStop{600};
 
