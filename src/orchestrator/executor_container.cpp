@@ -73,10 +73,22 @@ Task<Status> Run::create_container() {
   co_return noted;
 }
 
+// An engine that was killed while it started a container finds the half of it that outlived the
+// engine, and refuses to start that container ever again. A fresh one starts.
+static bool lost_by_engine(const Error& error) {
+  return error.message.find("already exists") != std::string::npos ||
+         error.message.find("already in use") != std::string::npos;
+}
+
 Task<Status> Run::start_container(std::string container) {
   co_await begin_step("start");
   const std::string id = container.empty() ? created_ : container;
   auto started = co_await shop_.parts.runtime.start(id);
+  if (!started && lost_by_engine(started.error())) {
+    auto removed = co_await shop_.parts.runtime.remove(id);
+    if (!removed) co_return context("remove a container the engine lost", removed.error());
+    co_return fail(Code::kUnavailable, "the engine lost track of the container, it is made anew");
+  }
   if (!started) co_return context("start container", started.error());
   if (!desired_.restarts.next_retry_at || desired_.active) co_return Status{};
   boost::json::object metadata{{"restarts", desired_.restarts.total},
