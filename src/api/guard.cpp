@@ -24,7 +24,9 @@ bool is_unsafe(http::Method method) {
 // open (TLS may end before us); the authority is the one the browser sent the request to.
 bool origin_matches(const ApiConfig& config, const http::Request& request,
                     std::string_view origin) {
-  if (!config.public_origin.empty()) return origin == config.public_origin;
+  std::string_view configured = config.public_origin;
+  if (configured.ends_with('/')) configured.remove_suffix(1);  // people write URLs
+  if (!configured.empty()) return origin == configured;
   const auto host = request.headers.get("host");
   if (!host) return false;
   for (const std::string_view scheme : {"https://", "http://"}) {

@@ -150,6 +150,29 @@ TEST(TwoFactorVerify, OfOneCodeAtOnceSucceedsOnce) {
   EXPECT_EQ(second.verify(code).status, 401);
 }
 
+// Each has a session of its own, so nothing but the update of the last step decides.
+TEST(TwoFactorVerify, OfOneCodeInManySessionsAtOnceSucceedsOnce) {
+  Fixture api;
+  Client ada(api);
+  ada.sign_up("ada@example.com");
+  std::vector<Client> sessions;
+  for (int i = 1; i <= 5; ++i) {
+    sessions.emplace_back(api, "198.51.100." + std::to_string(i));
+    ASSERT_EQ(sessions.back().login("ada@example.com").status, 200);
+  }
+  const auto code = ada.next_code();
+  std::vector<Task<Result<net::ClientResponse>>> tasks;
+  for (const auto& session : sessions) {
+    tasks.push_back(session.post_later("/api/auth/2fa/verify", {{"code", code}}));
+  }
+  int accepted = 0;
+  for (const auto& answer : api.run_all(std::move(tasks))) {
+    ASSERT_TRUE(answer);
+    accepted += answer->status == 200 ? 1 : 0;
+  }
+  EXPECT_EQ(accepted, 1);
+}
+
 TEST(TwoFactorVerify, AcceptsTheNeighbouringStepsAndNoOthers) {
   Fixture api;
   Client ada(api);

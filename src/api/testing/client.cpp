@@ -83,6 +83,13 @@ std::vector<Answer> Client::send_at_once(int times, http::Method method, std::st
   return answers;
 }
 
+Task<Result<net::ClientResponse>> Client::post_later(std::string target, json::value body) const {
+  const auto endpoint = net::Endpoint::tcp("127.0.0.1", fixture_.server->port());
+  return net::fetch(endpoint,
+                    prepare(http::Method::kPost, std::move(target), json::serialize(body), {}),
+                    std::chrono::seconds(20));
+}
+
 Answer Client::get(std::string target, Fields extra) {
   return send(http::Method::kGet, std::move(target), std::nullopt, std::move(extra));
 }

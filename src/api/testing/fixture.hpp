@@ -114,6 +114,8 @@ class Client {
   // The same request `times` times at once, over as many connections.
   std::vector<Answer> send_at_once(int times, http::Method method, std::string target,
                                    boost::json::value body);
+  // A POST that has not been sent: for Fixture::run_all, together with those of other clients.
+  Task<Result<net::ClientResponse>> post_later(std::string target, boost::json::value body) const;
   Answer get(std::string target, Fields extra = {});
   Answer post(std::string target, boost::json::value body = boost::json::object(),
               Fields extra = {});
