@@ -30,7 +30,7 @@ test('an agent goes live, is hardened, and leaves nothing when it is deleted', a
   const agent = await customer.verdict(id);
   assert.equal(agent.deployment.state, 'live', JSON.stringify(agent));
   assert.deepEqual(agent.deployment.steps.map((s) => s.name),
-    ['pulling', 'creating', 'starting', 'verifying']);
+    ['image', 'volume', 'config', 'create', 'start', 'network', 'verify']);
 
   const { Config: config, HostConfig: host, State: state } = await platform.containerOf(id);
   assert.equal(host.NetworkMode, 'none');
@@ -110,14 +110,14 @@ test('from inside, an agent reaches nothing; with the table away it would', asyn
     });
   });
   const port = String(listener.address().port);
-  const tcp = (host, p) => platform.inside(first, ['/probe', 'try-tcp', host, p]);
+  const tcp = (host, p) => platform.inside(first, ['probe', 'try-tcp', host, p]);
   const reached = ({ code, output }) => code === 0 && /"(connected|ok|reached)":\s*true/.test(output);
 
   assert.ok(!reached(await tcp(gateway, port)), 'a port of the host');
   assert.ok(!reached(await tcp(gateway, '5432')), 'PostgreSQL');
   assert.ok(!reached(await tcp(address, '18789')), 'a neighbour');
   assert.ok(!reached(await tcp('1.1.1.1', '443')), 'the internet');
-  assert.ok(!reached(platform.inside(first, ['/probe', 'try-udp', gateway, '53'])), 'UDP');
+  assert.ok(!reached(platform.inside(first, ['probe', 'try-udp', gateway, '53'])), 'UDP');
 
   // The control: without the table the very same attempt gets through, so the test can fail. The
   // orchestrator is paused meanwhile; it would put the table back.
