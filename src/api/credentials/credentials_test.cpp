@@ -1,0 +1,153 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "api/testing/deploying.hpp"
+
+namespace deployclaw::api {
+namespace {
+
+namespace json = boost::json;
+using namespace testing;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class Credentials : public ::testing::Test {
+ protected:
+  Credentials() : client(api) {
+    client.sign_up("ada@example.com");
+    id = deploy(client, "Helper");
+  }
+  std::string path(std::string tail = "") const {
+    return "/api/agents/" + id + "/credentials" + tail;
+  }
+  Answer add(std::string_view body) { return client.post(path(), json::parse(body)); }
+  Answer put(std::string name, std::string_view body) {
+    return client.send(http::Method::kPut, path("/" + name), json::parse(body));
+  }
+  std::string opened(std::string name) {
+    const auto sealed =
+        json::parse(
+            Fixture::sql("SELECT encrypted FROM agent_credentials WHERE name = '" + name + "'"))
+            .as_object();
+    const auto salt = hex_decode(Fixture::sql("SELECT encode(vault_salt, 'hex') FROM clients"));
+    vault::SealContext context{.client = *ClientId::parse(client.client_id),
+                               .client_salt = *salt,
+                               .agent = *AgentId::parse(id),
+                               .name = name,
+                               .purpose = vault::kCredential};
+    const auto value = api.run(api.vault.open(context, sealed));
+    return value ? std::string(value->expose_text()) : "does not open: " + value.error().message;
+  }
+  Fixture api;
+  Client client;
+  std::string id;
+};
+
+TEST_F(Credentials, AreSealedAndNeverShown) {
+  const std::string secret = "sk-live-do-not-show-me";
+  const auto answer = add(R"({"name": "OPENAI", "kind": "openai", "value": ")" + secret + "\"}");
+  ASSERT_EQ(answer.status, 201) << answer.text;
+  EXPECT_EQ(answer.headers.get("location"), path("/OPENAI"));
+  const auto listed = client.get(path());
+  ASSERT_EQ(listed.at("items").get_array().size(), 1U);
+  EXPECT_EQ(json::serialize(listed.at("items").get_array()[0].at("hosts")),
+            R"(["api.openai.com"])");
+  const auto placeholder = Fixture::sql("SELECT placeholder FROM agent_credentials");
+  EXPECT_THAT(placeholder, StartsWith("sk-"));
+  for (const auto& text : {answer.text, listed.text, client.get("/api/audit").text,
+                           Fixture::sql("SELECT string_agg(c::text, '') FROM agent_credentials c"),
+                           Fixture::sql("SELECT string_agg(c::text, '') FROM audit_logs c")}) {
+    EXPECT_THAT(text, Not(HasSubstr(secret)));
+  }
+  EXPECT_THAT(listed.text, Not(HasSubstr(placeholder)));
+  EXPECT_EQ(opened("OPENAI"), secret);
+}
+
+TEST_F(Credentials, TheSameNameAgainIsAConflictAndPutReplaces) {
+  ASSERT_EQ(add(R"({"name": "key", "value": "one", "hosts": ["api.example.com"]})").status, 201);
+  EXPECT_EQ(add(R"({"name": "key", "value": "two", "hosts": ["api.example.com"]})").code(),
+            "credential_exists");
+  const auto placeholder = Fixture::sql("SELECT placeholder FROM agent_credentials");
+  const auto replaced = put("key", R"({"value": "three"})");
+  ASSERT_EQ(replaced.status, 200) << replaced.text;
+  EXPECT_EQ(opened("key"), "three");
+  EXPECT_EQ(Fixture::sql("SELECT placeholder FROM agent_credentials"), placeholder)
+      << "the agent need not know";
+  EXPECT_EQ(Fixture::sql("SELECT hosts[1] FROM agent_credentials"), "api.example.com");
+  ASSERT_EQ(put("key", R"({"value": "four", "hosts": ["other.example.com"]})").status, 200);
+  EXPECT_EQ(Fixture::sql("SELECT hosts[1] FROM agent_credentials"), "other.example.com");
+  EXPECT_EQ(pointers_of(put("key", R"({"value": "x", "kind": "openai"})")), "/kind");
+  EXPECT_EQ(put("nope", R"({"value": "x"})").status, 404);
+}
+
+TEST_F(Credentials, MistakesArePointedAtWithoutQuotingTheValue) {
+  for (const auto& [body, pointer] : std::vector<std::pair<std::string, const char*>>{
+           {R"({"value": "v", "kind": "openai"})", "/name"},
+           {R"({"name": "a/b", "value": "v", "kind": "openai"})", "/name"},
+           {R"({"name": "a", "kind": "openai"})", "/value"},
+           {R"({"name": "a", "kind": "openai", "value": ""})", "/value"},
+           {R"({"name": "a", "kind": "openai", "value": "secret\r\nX: y"})", "/value"},
+           {R"({"name": "a", "kind": "openai", "value": 5})", "/value"},
+           {R"({"name": "a", "kind": "nope", "value": "secret"})", "/kind"},
+           {R"({"name": "a", "value": "secret"})", "/hosts"},
+           {R"({"name": "a", "value": "secret", "hosts": ["*.com"]})", "/hosts/0"},
+           {R"({"name": "a", "value": "secret", "hosts": ["169.254.169.254"]})", "/hosts/0"},
+           {R"({"name": "a", "kind": "openai", "value": "secret", "hosts": ["evil.example.com"]})",
+            "/hosts/0"},
+           {R"({"name": "a", "kind": "openai", "value": "secret", "placeholder": "x"})",
+            "/placeholder"}}) {
+    const auto answer = add(body);
+    EXPECT_EQ(answer.status, 422) << body;
+    EXPECT_EQ(pointers_of(answer), pointer) << body;
+    EXPECT_THAT(answer.text, Not(HasSubstr("secret"))) << body;
+  }
+  EXPECT_EQ(
+      add(R"({"name": "a", "kind": "openai", "value": ")" + std::string(8193, 'x') + "\"}").status,
+      422);
+  EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
+}
+
+TEST_F(Credentials, AreDestroyedOnDelete) {
+  add(R"({"name": "key", "kind": "openai", "value": "v"})");
+  EXPECT_EQ(client.del(path("/key")).status, 204);
+  EXPECT_EQ(client.del(path("/key")).status, 404);
+  EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
+  EXPECT_EQ(Fixture::sql(
+                "SELECT string_agg(action_type || ':' || target, ' ' ORDER BY seq) FROM audit_logs "
+                "WHERE action_type LIKE 'credential%'"),
+            "credential_created:key credential_deleted:key");
+}
+
+TEST_F(Credentials, AnAgentWhoseConfigNamesPlaceholdersIsDeployedAnew) {
+  add(R"({"name": "key", "kind": "openai", "value": "v"})");
+  EXPECT_EQ(Fixture::sql("SELECT generation FROM agents"), "1") << "the probe's config names none";
+  id = deploy(client, "claw", R"({"runtime": "openclaw"})");
+  add(R"({"name": "key", "kind": "openai", "value": "v"})");
+  EXPECT_EQ(Fixture::sql(
+                "SELECT string_agg(state || generation, ' ' ORDER BY created_at) FROM deployments "
+                "WHERE agent_id = '" +
+                id + "'"),
+            "cancelled1 queued2");
+}
+
+TEST_F(Credentials, NeedAnAdminAndAFreshSession) {
+  Fixture::sql("UPDATE users SET role = 'member'");
+  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "v"})").code(), "role_insufficient");
+  EXPECT_EQ(client.get(path()).status, 200);
+  Fixture::sql("UPDATE users SET role = 'owner'");
+  api.clock.advance(std::chrono::minutes(11));
+  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "v"})").code(),
+            "two_factor_required");
+}
+
+TEST_F(Credentials, WithoutTheVaultNothingIsStored) {
+  api.vault.set_down(true);
+  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "v"})").status, 503);
+  EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
+}
+
+}  // namespace
+}  // namespace deployclaw::api
