@@ -156,12 +156,15 @@ say "  container: $(jq -c '{user: .Config.User, readOnly: .HostConfig.ReadonlyRo
 grep -qF "$api_key" <<<"$inspect" && die "the key is in the container's settings"
 pid=$(jq .State.Pid <<<"$inspect")
 first_pid=$pid
-for process in /proc/[0-9]*; do
-  [ "$(readlink "$process/ns/mnt" 2>/dev/null)" = "$(readlink "/proc/$pid/ns/mnt")" ] || continue
+# The container's processes are those that share its mount namespace.
+processes=0
+for process in $(find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/ns/mnt' -lname "$(readlink "/proc/$pid/ns/mnt")" -printf '%h\n' 2>/dev/null | sed 's|/ns$||'); do
+  processes=$((processes + 1))
   if grep -qaF "$api_key" "$process/environ" 2>/dev/null; then die "the key is in the environment of $process"; fi
 done
+[ "$processes" -gt 0 ] || die "none of the container's processes were found"
 if grep -rqaF "$api_key" "$home/agents/$agent" 2>/dev/null; then die "the key is on the agent's volume"; fi
-say "  the key is not in the container's settings, processes' environments or volume"
+say "  the key is not in the container's settings, its $processes processes' environments or volume"
 interface=$(database "SELECT interface FROM agent_observations WHERE agent_id = '$agent'")
 ip -o link show "$interface" >/dev/null || die "the agent has no network device '$interface'"
 say "  network device: $interface, address $(database "SELECT host(address) FROM agent_observations WHERE agent_id = '$agent'")"

@@ -70,7 +70,10 @@ test('an agent that exits at once fails with its exit code and last output', asy
   assert.equal(agent.deployment.state, 'failed');
   assert.equal(agent.deployment.exitCode, 3);
   assert.ok(agent.deployment.lastOutput.length > 0);
-  assert.equal(agent.status, 'error');
+  await until('the agent says why', async () => {
+    const now = await customer.agent(id);
+    return now.status === 'error' && now.statusReason;
+  });
   await customer.remove(id);
 });
 
