@@ -70,6 +70,12 @@ int main(int argc, char** argv) {
     times.push_back(cpu_ms() - before);
     actions = plan.actions.size();
   }
+  // The control: one agent that has ended must give something to do, or nothing was looked at.
+  observed.agents[kAgents / 2].containers[0].state = domain::ContainerState::kExited;
+  if (actions != 0 || domain::plan({}, desired, observed, now).actions.empty()) {
+    fmt::print(stderr, "plan_bench: the agents are not in the state this bench is about\n");
+    return 1;
+  }
   std::ranges::sort(times);
   const double middle = times[times.size() / 2];
   const bool holds = middle < kTargetMs;
