@@ -48,7 +48,8 @@ Task<void> Run::execute(std::vector<domain::Action> actions) {
     const auto done = co_await perform(std::move(action));
     shop_.metrics.count_action(kind, !done);
     if (!done) {
-      note_failure(kind, done.error());
+      // Cancelled: we are being stopped, nothing is wrong.
+      if (done.error().code != Code::kCancelled) note_failure(kind, done.error());
       co_return;
     }
     if (shop_.config.fault_point) shop_.config.fault_point(kind, true);

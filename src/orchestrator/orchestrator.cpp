@@ -67,7 +67,7 @@ Task<void> Orchestrator::pass_loop() {
       const auto done = co_await pass();
       metrics_.count_pass(std::chrono::steady_clock::now() - began, !done);
       if (done) ++passes_;
-      if (!done && trouble_ != done.error().message) {
+      if (!done && !stopping_ && trouble_ != done.error().message) {
         log::warn("pass failed", {{"error", done.error().message}});
       }
       trouble_ = done ? "" : done.error().message;

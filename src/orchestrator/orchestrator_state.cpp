@@ -94,6 +94,7 @@ Task<void> Orchestrator::save_observations(const World& world) {
     }
     const auto written = co_await store::save_observation(parts_.db, observation);
     if (!written) {
+      if (written.error().code == Code::kCancelled) co_return;
       log::warn("observation not saved", {{"error", written.error().message}});
       co_return;
     }

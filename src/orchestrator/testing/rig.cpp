@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <vector>
+
 #include "runtimes/image_build.hpp"
 
 namespace deployclaw::orchestrator::testing {
@@ -177,8 +179,14 @@ Task<void> stop_all(Orchestrator& orchestrator, db::Listener& listener, db::Data
 }  // namespace
 
 void Rig::stop(bool crash) {
-  if (!crash) {
-    bool done = false;
+  if (crash) {
+    // Its coroutines may not run on, nor be unwound: a killed process does neither.
+    static auto* const graveyard = new std::vector<std::unique_ptr<Process>>();
+    graveyard->push_back(std::move(process_));
+    return;
+  }
+  bool done = false;
+  {
     TaskGroup tasks(process_->io.get_executor());
     tasks.spawn("stop",
                 stop_all(*process_->orchestrator, *process_->listener, *process_->db, done));
@@ -188,7 +196,7 @@ void Rig::stop(bool crash) {
 }
 
 bool Rig::until(const std::function<bool()>& holds) {
-  const auto end = std::chrono::steady_clock::now() + 10s;
+  const auto end = std::chrono::steady_clock::now() + 60s;
   while (std::chrono::steady_clock::now() < end) {
     process_->io.restart();
     process_->io.run_for(10ms);

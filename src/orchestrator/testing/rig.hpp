@@ -47,7 +47,7 @@ class Rig {
   void start();
   // Ends it; with `crash` as a kill would: nothing is said, nothing is given up.
   void stop(bool crash = false);
-  // Runs until `holds`; false after ten seconds.
+  // Runs until `holds`; false after a minute.
   bool until(const std::function<bool()>& holds);
   // Runs for a while whatever happens.
   void run_for(std::chrono::milliseconds time);
