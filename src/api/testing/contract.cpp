@@ -57,6 +57,7 @@ std::string openapi_path(std::string_view pattern) {
 
 void expect_in_contract(const http::Router& router, http::Method method, const std::string& target,
                         const Answer& answer) {
+  if (answer.status == 0) return;  // no answer at all: the caller has said so
   const auto path = target.substr(0, target.find('?'));
   const auto match = router.find(method, path);
   if (match.route == nullptr) return;  // nothing of ours: a 404 or 405 of the router
