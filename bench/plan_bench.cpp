@@ -1,5 +1,5 @@
-// ./dev bench plan: CPU of one pass of domain::plan over 1,000 agents that are as wanted. Writes the
-// result as JSON to the file named by the first argument.
+// ./dev bench plan: CPU of one pass of domain::plan over 1,000 agents that are as wanted. Writes
+// the result as JSON to the file named by the first argument.
 
 #include <fmt/format.h>
 
@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
     agent.agent = id;
     agent.client = ClientId::random();
     agent.status = domain::AgentStatus::kRunning;
-    agent.settled = domain::Target{.deployment = DeploymentId::random(), .generation = 1, .runtime = "openclaw"};
+    agent.settled = domain::Target{
+        .deployment = DeploymentId::random(), .generation = 1, .runtime = "openclaw"};
     desired.agents.push_back(std::move(agent));
 
     domain::ObservedAgent seen;
@@ -79,9 +80,10 @@ int main(int argc, char** argv) {
   std::ranges::sort(times);
   const double middle = times[times.size() / 2];
   const bool holds = middle < kTargetMs;
-  fmt::print("  planning {} unchanged agents: {:.3f} ms CPU (median of {}), {} actions, "
-             "target < {} ms {}\n",
-             kAgents, middle, kRounds, actions, kTargetMs, holds ? "holds" : "MISSED");
+  fmt::print(
+      "  planning {} unchanged agents: {:.3f} ms CPU (median of {}), {} actions, "
+      "target < {} ms {}\n",
+      kAgents, middle, kRounds, actions, kTargetMs, holds ? "holds" : "MISSED");
   if (argc > 1) {
     std::ofstream(argv[1]) << fmt::format(
         "[{{\"metric\": \"planning {} unchanged agents (ms CPU)\", \"ours\": {:.4f}, \"peer\": {}, "

@@ -38,7 +38,8 @@ void keep_capabilities(const std::vector<int>& capabilities) {
   }
   if (syscall(SYS_capset, &header, data) != 0) die("capset");
   for (const int capability : capabilities) {
-    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) die("ambient capability");
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0)
+      die("ambient capability");
   }
 }
 
@@ -75,12 +76,12 @@ Result<pid_t> start_child(const ChildSpec& spec) {
   const int program =
       open(spec.program.empty() ? "/proc/self/exe" : spec.program.c_str(), O_RDONLY | O_CLOEXEC);
   if (program < 0) {
-    return fail(Code::kUnavailable, fmt::format("{}: open {}: {}", spec.name, spec.program,
-                                                strerrordesc_np(errno)));
+    return fail(Code::kUnavailable,
+                fmt::format("{}: open {}: {}", spec.name, spec.program, strerrordesc_np(errno)));
   }
-  const int log = spec.log_path.empty()
-                      ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
-                      : open(spec.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  const int log = spec.log_path.empty() ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+                                        : open(spec.log_path.c_str(),
+                                               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (log < 0) {
     close(program);
     return fail(Code::kUnavailable, fmt::format("{}: open log {}: {}", spec.name, spec.log_path,

@@ -11,7 +11,7 @@ namespace deployclaw::app {
 
 // A program to run as a child of this process. Blocking, single-threaded use only: it forks.
 struct ChildSpec {
-  std::string name;               // for messages and the log file
+  std::string name;  // for messages and the log file
   // Absolute path, or empty: this very binary (even when its path cannot be reached as `uid`).
   std::string program = {};
   std::vector<std::string> arguments;  // without the program's name
@@ -21,7 +21,7 @@ struct ChildSpec {
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<int> capabilities = {};  // kept (ambient) after the uid change
-  int death_signal = 15;  // what the kernel sends the child when this process dies
+  int death_signal = 15;               // what the kernel sends the child when this process dies
 };
 
 // Starts the child and returns its pid. Errors: kUnavailable with the step that failed (log file,

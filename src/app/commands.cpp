@@ -49,7 +49,8 @@ bool is_address_and_port(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
   const auto port = text.substr(colon + 1);
-  return port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
+  return port.size() <= 5 &&
+         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
          std::stoi(std::string(port)) <= 65535;
 }
 
@@ -60,7 +61,8 @@ bool holds_password(std::string_view url) {
   if (scheme == std::string_view::npos) return false;
   const auto authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
   const auto at = authority.rfind('@');
-  return at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
+  return at != std::string_view::npos &&
+         authority.substr(0, at).find(':') != std::string_view::npos;
 }
 
 }  // namespace
@@ -71,7 +73,8 @@ Status complete(Settings& settings) {
   for (const auto& [key, least, most] : kRanges) {
     const auto value = settings.integer(key);
     if (value < least || value > most) {
-      return fail(Code::kInvalid, fmt::format("{} is {}, it must be {} to {}", key, value, least, most));
+      return fail(Code::kInvalid,
+                  fmt::format("{} is {}, it must be {} to {}", key, value, least, most));
     }
   }
   for (const std::string_view key : {"api.listen", "api.internal_listen", "orchestrator.listen"}) {
@@ -82,8 +85,9 @@ Status complete(Settings& settings) {
   }
   constexpr std::array kLevels{"debug", "info", "warn", "error"};
   if (std::ranges::find(kLevels, settings.text("log_level")) == kLevels.end()) {
-    return fail(Code::kInvalid, fmt::format("log_level is '{}', it must be debug, info, warn or error",
-                                            settings.text("log_level")));
+    return fail(Code::kInvalid,
+                fmt::format("log_level is '{}', it must be debug, info, warn or error",
+                            settings.text("log_level")));
   }
   if (!settings.text("docker.host").starts_with("unix:///")) {
     return fail(Code::kInvalid, "docker.host must be a unix socket: unix:///path");
@@ -93,9 +97,10 @@ Status complete(Settings& settings) {
     return fail(Code::kInvalid, "database.url must begin with postgresql://");
   }
   if (holds_password(url)) {
-    return fail(Code::kInvalid,
-                "database.url must not hold a password: put one <role>.pgpass file for each database "
-                "role into the folder database.passfile_dir");
+    return fail(
+        Code::kInvalid,
+        "database.url must not hold a password: put one <role>.pgpass file for each database "
+        "role into the folder database.passfile_dir");
   }
   if (settings.text("catalog_dir").empty()) {
     if (auto set = settings.set("catalog_dir", find_catalog(), "default"); !set) return set;
@@ -111,8 +116,9 @@ Status complete(Settings& settings) {
 int migrate(const Settings& settings, bool status_only) {
   const auto& url = settings.text("database.url");
   if (url.empty()) {
-    fmt::print(stderr, "deployclaw migrate: set DATABASE_URL (or database.url) to the database, with a "
-                       "user who may create roles; `deployclaw up` migrates its private one itself\n");
+    fmt::print(stderr,
+               "deployclaw migrate: set DATABASE_URL (or database.url) to the database, with a "
+               "user who may create roles; `deployclaw up` migrates its private one itself\n");
     return 2;
   }
   if (status_only) {

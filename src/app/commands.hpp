@@ -11,8 +11,8 @@ namespace deployclaw::app {
 // The version of this build.
 std::string_view version();
 
-// Checks every value's range and fills defaults that depend on the machine (catalog_dir, host name).
-// An error names the setting and its rule.
+// Checks every value's range and fills defaults that depend on the machine (catalog_dir, host
+// name). An error names the setting and its rule.
 Status complete(Settings& settings);
 
 // The commands below print to stdout, tell trouble on stderr and return an exit code.

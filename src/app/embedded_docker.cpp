@@ -40,21 +40,23 @@ bool docker_answers(const std::string& host) {
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   bool good = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  constexpr std::string_view kPing = "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n";
-  good = good && send(fd, kPing.data(), kPing.size(), MSG_NOSIGNAL) ==
-                     static_cast<ssize_t>(kPing.size());
+  constexpr std::string_view kPing =
+      "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n";
+  good = good &&
+         send(fd, kPing.data(), kPing.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(kPing.size());
   std::array<char, 12> head{};
-  good = good && recv(fd, head.data(), head.size(), MSG_WAITALL) ==
-                     static_cast<ssize_t>(head.size());
+  good =
+      good && recv(fd, head.data(), head.size(), MSG_WAITALL) == static_cast<ssize_t>(head.size());
   close(fd);
   return good && std::string_view(head.data(), head.size()) == "HTTP/1.1 200";
 }
 
 Status EmbeddedDocker::prepare() const {
   if (find_daemon() == nullptr) {
-    return fail(Code::kUnavailable,
-                "no Docker Engine answers and none is installed: install Debian's package docker.io, "
-                "or set docker.host");
+    return fail(
+        Code::kUnavailable,
+        "no Docker Engine answers and none is installed: install Debian's package docker.io, "
+        "or set docker.host");
   }
   // A daemon that was killed leaves its pid file, and then refuses to start if that pid lives.
   std::error_code ignored;
@@ -63,15 +65,14 @@ Status EmbeddedDocker::prepare() const {
 }
 
 Service EmbeddedDocker::service() const {
-  ChildSpec child{
-      .name = "dockerd",
-      .program = find_daemon(),
-      .arguments = {"--data-root", paths_.shared_home + "/docker", "--exec-root",
-                    paths_.run + "/docker", "--pidfile", paths_.run + "/docker.pid", "--host",
-                    host(), "--bridge", "none", "--iptables=false", "--ip-forward=false",
-                    "--ip-masq=false", "--log-level", "warn"},
-      .environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-      .log_path = paths_.log("dockerd")};
+  ChildSpec child{.name = "dockerd",
+                  .program = find_daemon(),
+                  .arguments = {"--data-root", paths_.shared_home + "/docker", "--exec-root",
+                                paths_.run + "/docker", "--pidfile", paths_.run + "/docker.pid",
+                                "--host", host(), "--bridge", "none", "--iptables=false",
+                                "--ip-forward=false", "--ip-masq=false", "--log-level", "warn"},
+                  .environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+                  .log_path = paths_.log("dockerd")};
   return Service{.child = std::move(child), .grace = std::chrono::seconds(60)};
 }
 

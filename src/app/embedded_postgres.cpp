@@ -26,7 +26,8 @@ constexpr std::string_view kSuperuser = "postgres";
 // A unix socket only, and a password for every connection, root's included.
 constexpr std::string_view kHba = "local all all scram-sha-256\n";
 
-constexpr std::string_view kSettings = R"(# Written by deployclaw; change it in postgresql.local.conf.
+constexpr std::string_view kSettings =
+    R"(# Written by deployclaw; change it in postgresql.local.conf.
 listen_addresses = ''
 password_encryption = 'scram-sha-256'
 max_connections = 60
@@ -88,8 +89,8 @@ Result<Secret> password_of(const Paths& paths, std::string_view role) {
 Status set_password(PGconn* connection, std::string_view role, const Secret& password) {
   // Encrypted here, so that the server's log and statistics never see the plain one.
   const std::string plain(password.expose_text());
-  char* verifier = PQencryptPasswordConn(connection, plain.c_str(), std::string(role).c_str(),
-                                         "scram-sha-256");
+  char* verifier =
+      PQencryptPasswordConn(connection, plain.c_str(), std::string(role).c_str(), "scram-sha-256");
   if (verifier == nullptr) return fail(Code::kUnavailable, PQerrorMessage(connection));
   const auto done = run(connection, fmt::format("ALTER ROLE {} PASSWORD '{}'", role, verifier));
   PQfreemem(verifier);
@@ -157,8 +158,8 @@ Status EmbeddedPostgres::prepare(const Progress& progress) {
     const auto password = password_of(paths_, kSuperuser);
     if (!password) return fail(password.error());
     const std::string password_file = paths_.run + "/initdb.password";
-    if (auto written = write_file(password_file, password->expose_text(), user->pw_uid,
-                                  user->pw_gid, 0600);
+    if (auto written =
+            write_file(password_file, password->expose_text(), user->pw_uid, user->pw_gid, 0600);
         !written) {
       return written;
     }
@@ -185,12 +186,14 @@ Status EmbeddedPostgres::prepare(const Progress& progress) {
 
 Service EmbeddedPostgres::service() const {
   const auto user = postgres_user();
-  auto child = tool(paths_, *user, "postgres",
-                    {"-D", paths_.shared_home + "/postgres/data", "-k", paths_.postgres_directory()});
+  auto child =
+      tool(paths_, *user, "postgres",
+           {"-D", paths_.shared_home + "/postgres/data", "-k", paths_.postgres_directory()});
   child.name = "postgres";
   child.death_signal = SIGINT;
   // SIGINT is PostgreSQL's fast shutdown: sessions end, data is safe.
-  return Service{.child = std::move(child), .stop_signal = SIGINT, .grace = std::chrono::seconds(60)};
+  return Service{
+      .child = std::move(child), .stop_signal = SIGINT, .grace = std::chrono::seconds(60)};
 }
 
 bool EmbeddedPostgres::answers() const {
@@ -210,8 +213,9 @@ Status EmbeddedPostgres::initialise(const Progress& progress) {
 
   auto connection = connect(admin("postgres"));
   if (!connection) return context("connect to the private PostgreSQL", connection.error());
-  const auto exists = run(connection->get(), fmt::format("SELECT count(*) FROM pg_database WHERE datname = '{}'",
-                                                         kDatabase));
+  const auto exists =
+      run(connection->get(),
+          fmt::format("SELECT count(*) FROM pg_database WHERE datname = '{}'", kDatabase));
   if (!exists) return fail(exists.error());
   if (*exists == "0") {
     if (auto made = run(connection->get(), fmt::format("CREATE DATABASE {}", kDatabase)); !made) {

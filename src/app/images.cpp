@@ -121,7 +121,8 @@ int image_build(const Settings& settings, const ImageOptions& wanted) {
   if (runtime == nullptr) {
     std::string known;
     for (const auto& each : catalogue->all()) known += (known.empty() ? "" : ", ") + each.name;
-    return complain(fmt::format("no runtime '{}' in the catalogue; there are: {}", wanted.runtime, known));
+    return complain(
+        fmt::format("no runtime '{}' in the catalogue; there are: {}", wanted.runtime, known));
   }
   const auto paths = locate(home_of(settings));
   if (!paths) return complain(paths.error().message);

@@ -1,8 +1,8 @@
 // deployclaw: subcommands and wiring only.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -53,8 +53,9 @@ log::Level level_of(const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App cli{"DeployClaw runs AI agents for many customers: each alone in a hardened container, its "
-               "keys in a vault, its way out through one gateway."};
+  CLI::App cli{
+      "DeployClaw runs AI agents for many customers: each alone in a hardened container, its "
+      "keys in a vault, its way out through one gateway."};
   cli.set_version_flag("--version", std::string(app::version()));
   cli.require_subcommand(0, 1);
   Options options;
@@ -64,7 +65,8 @@ int main(int argc, char** argv) {
                        std::function<int(app::Settings)> run) {
     CLI::App* sub = parent->add_subcommand(name, help);
     sub->add_option("--config", options.config, "TOML file; see --print-config for all settings");
-    sub->add_option("--set", options.overrides, "section.name=value; wins over file and environment");
+    sub->add_option("--set", options.overrides,
+                    "section.name=value; wins over file and environment");
     sub->add_flag("--check-config", options.check_config, "Check the configuration and exit");
     sub->add_flag("--print-config", options.print_config, "Print the effective configuration");
     sub->callback([&command, run = std::move(run)] {
@@ -80,16 +82,17 @@ int main(int argc, char** argv) {
   bool json = false;
   const auto vault_command = [&](const std::string& name, const std::string& help,
                                  int (*run)(const app::Settings&, bool)) {
-    add(vault, name, help, [&json, run](app::Settings s) { return run(s, json); })
-        ->add_flag("--json", json, "Answer as JSON");
+    add(vault, name, help, [&json, run](app::Settings s) {
+      return run(s, json);
+    })->add_flag("--json", json, "Answer as JSON");
   };
   vault_command("status", "Key versions and counters of the running vault", app::vault_status);
   vault_command("rotate", "Add a master key version", app::vault_rotate);
 
   bool status_only = false;
-  add(&cli, "migrate", "Bring the database to this version's schema",
-      [&](app::Settings s) { return app::migrate(s, status_only); })
-      ->add_flag("--status", status_only, "Only tell what is applied and pending");
+  add(&cli, "migrate", "Bring the database to this version's schema", [&](app::Settings s) {
+    return app::migrate(s, status_only);
+  })->add_flag("--status", status_only, "Only tell what is applied and pending");
 
   app::ImageOptions image_options;
   auto* image = cli.add_subcommand("image", "Build and list agent images");
@@ -98,7 +101,8 @@ int main(int argc, char** argv) {
                     [&](app::Settings s) { return app::image_build(s, image_options); });
   build->add_option("runtime", image_options.runtime, "openclaw, probe, …")->required();
   build->add_flag("--no-cache", image_options.no_cache, "Build even when the cache has it");
-  build->add_option("--archive", image_options.archive, "Release archive, for runtimes made from one");
+  build->add_option("--archive", image_options.archive,
+                    "Release archive, for runtimes made from one");
   build->add_option("--sha256", image_options.sha256, "The archive's expected SHA-256");
   add(image, "list", "The images built on this machine",
       [](app::Settings s) { return app::image_list(s); });

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "base/encoding.hpp"
 #include "crypto/sha256.hpp"
@@ -60,7 +61,8 @@ Status make_directory(const std::string& path, uid_t owner, gid_t group, mode_t 
 Status write_file(const std::string& path, std::string_view content, uid_t owner, gid_t group,
                   mode_t mode) {
   const std::string temporary = path + ".new";
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  const int fd =
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd < 0) return system_failure("create", temporary);
   bool good = fchown(fd, owner, group) == 0 && fchmod(fd, mode) == 0;
   while (good && !content.empty()) {
@@ -100,6 +102,19 @@ void unshare_home(const Paths& paths) {
   // A platform that was killed leaves its mount behind, possibly more than once.
   while (umount2(target.c_str(), MNT_DETACH) == 0) {
   }
+}
+
+void unmount_below(const std::string& folder) {
+  std::ifstream mounts("/proc/self/mounts");
+  std::vector<std::string> found;
+  std::string device;
+  std::string path;
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream(line) >> device >> path;
+    if (path.starts_with(folder + "/")) found.push_back(path);
+  }
+  // The innermost first.
+  for (auto it = found.rbegin(); it != found.rend(); ++it) umount2(it->c_str(), 0);
 }
 
 }  // namespace deployclaw::app

@@ -8,8 +8,9 @@
 
 namespace deployclaw::app {
 
-// Where one platform keeps its things. `home` is the data; `run` holds sockets and what is made anew
-// at each start, in a short path (a unix socket's path has 107 bytes) that every role can reach.
+// Where one platform keeps its things. `home` is the data; `run` holds sockets and what is made
+// anew at each start, in a short path (a unix socket's path has 107 bytes) that every role can
+// reach.
 struct Paths {
   std::string home;  // absolute
   std::string run;   // /run/deployclaw-<8 hex digits of SHA-256(home)>
@@ -41,5 +42,8 @@ Result<std::string> read_file(const std::string& path);
 Status share_home(Paths& paths);
 // Takes the bind mount away again; harmless without one.
 void unshare_home(const Paths& paths);
+
+// Unmounts every file system that is mounted below `folder`.
+void unmount_below(const std::string& folder);
 
 }  // namespace deployclaw::app

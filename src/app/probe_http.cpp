@@ -14,7 +14,8 @@ namespace {
 Task<void> get(net::Endpoint endpoint, std::string path, int& status) {
   net::ClientRequest request;
   request.target = std::move(path);
-  auto answer = co_await net::fetch(std::move(endpoint), std::move(request), std::chrono::seconds(2));
+  auto answer =
+      co_await net::fetch(std::move(endpoint), std::move(request), std::chrono::seconds(2));
   if (answer) status = answer->status;
 }
 
@@ -27,9 +28,9 @@ int http_status(const std::string& listen, std::string_view path) {
   std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), port);
   int status = 0;
   boost::asio::io_context io;
-  boost::asio::co_spawn(io, get(net::Endpoint::tcp(listen.substr(0, colon), port),
-                                std::string(path), status),
-                        [](const std::exception_ptr&) {});
+  boost::asio::co_spawn(
+      io, get(net::Endpoint::tcp(listen.substr(0, colon), port), std::string(path), status),
+      [](const std::exception_ptr&) {});
   io.run();
   return status;
 }

@@ -18,8 +18,9 @@ int run_vault(Settings settings) {
                                .key_file = settings.text("vault.keys_dir") + "/master.keys",
                                .policy = {}};
   if (!vault::make_policy(uids, options.policy)) {
-    fmt::print(stderr, "deployclaw vault: vault.api_uid, vault.orchestrator_uid and vault.egress_uid "
-                       "must be three different users, none of them root\n");
+    fmt::print(stderr,
+               "deployclaw vault: vault.api_uid, vault.orchestrator_uid and vault.egress_uid "
+               "must be three different users, none of them root\n");
     return 1;
   }
   if (options.socket_path.empty() || settings.text("vault.keys_dir").empty()) {

@@ -20,8 +20,10 @@ constexpr std::array kSettings{
     Setting{"log_level", kText, "info", "debug, info, warn or error"},
     Setting{"catalog_dir", kText, "", "Folder with runtimes/*.toml; default: beside the program"},
 
-    Setting{"database.url", kText, "",
-            "PostgreSQL of the platform; empty: `up` runs a private one. Each role adds its own user", true},
+    Setting{
+        "database.url", kText, "",
+        "PostgreSQL of the platform; empty: `up` runs a private one. Each role adds its own user",
+        true},
     Setting{"database.passfile_dir", kText, "",
             "Folder with <role>.pgpass files (0600), one for each database role"},
 
@@ -47,10 +49,12 @@ constexpr std::array kSettings{
 
     Setting{"orchestrator.listen", kText, "127.0.0.1:0", "Metrics and readiness of this role"},
     Setting{"orchestrator.host_name", kText, "", "Name of this machine; default: its host name"},
-    Setting{"orchestrator.agent_pool", kText, "10.231.0.0/16", "Range of the agents' addresses (CIDR); the first one is the gateway"},
+    Setting{"orchestrator.agent_pool", kText, "10.231.0.0/16",
+            "Range of the agents' addresses (CIDR); the first one is the gateway"},
     Setting{"orchestrator.table_suffix", kText, "",
             "1-6 letters or digits that keep several platforms on one machine apart"},
-    Setting{"orchestrator.parallel_starts", kInteger, "2", "Agents started at the same time (1-64)"},
+    Setting{"orchestrator.parallel_starts", kInteger, "2",
+            "Agents started at the same time (1-64)"},
 };
 
 const Setting* find(std::string_view key) {
@@ -102,10 +106,14 @@ std::optional<std::string> as_text(const toml::node& node, SettingKind kind) {
 
 std::string_view kind_name(SettingKind kind) {
   switch (kind) {
-    case kText: return "a string";
-    case kInteger: return "an integer";
-    case kBool: return "true or false";
-    case kTextList: return "a list of strings";
+    case kText:
+      return "a string";
+    case kInteger:
+      return "an integer";
+    case kBool:
+      return "true or false";
+    case kTextList:
+      return "a list of strings";
   }
   return "";
 }
@@ -136,7 +144,8 @@ Status Settings::read_file(const std::string& path) {
   try {
     parsed = toml::parse_file(path);
   } catch (const toml::parse_error& e) {
-    return fail(Code::kInvalid, fmt::format("{}:{}: {}", path, e.source().begin.line, e.description()));
+    return fail(Code::kInvalid,
+                fmt::format("{}:{}: {}", path, e.source().begin.line, e.description()));
   }
   const auto take = [&](std::string_view key, const toml::node& node) -> Status {
     const auto line = node.source().begin.line;
@@ -146,8 +155,8 @@ Status Settings::read_file(const std::string& path) {
     }
     const auto text = as_text(node, setting->kind);
     if (!text) {
-      return fail(Code::kInvalid, fmt::format("{}:{}: '{}' must be {}", path, line, key,
-                                              kind_name(setting->kind)));
+      return fail(Code::kInvalid,
+                  fmt::format("{}:{}: '{}' must be {}", path, line, key, kind_name(setting->kind)));
     }
     return set(key, *text, fmt::format("{}:{}", path, line));
   };
@@ -183,9 +192,11 @@ Status Settings::read_environment(std::span<const std::string> environment) {
   if (const auto port = lookup("DEPLOYCLAW_PORT"); port && !port->empty()) {
     const auto number = parse_integer(*port);
     if (!number || *number < 0 || *number > 65535) {
-      return fail(Code::kInvalid, fmt::format("DEPLOYCLAW_PORT: '{}' is not a port (0-65535)", *port));
+      return fail(Code::kInvalid,
+                  fmt::format("DEPLOYCLAW_PORT: '{}' is not a port (0-65535)", *port));
     }
-    if (auto done = set("api.listen", fmt::format("127.0.0.1:{}", *port), "DEPLOYCLAW_PORT"); !done) {
+    if (auto done = set("api.listen", fmt::format("127.0.0.1:{}", *port), "DEPLOYCLAW_PORT");
+        !done) {
       return done;
     }
   }
@@ -248,7 +259,8 @@ std::string Settings::to_toml(bool reveal) const {
   std::string_view section;
   for (const auto& setting : kSettings) {
     const auto dot = setting.key.find('.');
-    const auto here = dot == std::string_view::npos ? std::string_view{} : setting.key.substr(0, dot);
+    const auto here =
+        dot == std::string_view::npos ? std::string_view{} : setting.key.substr(0, dot);
     const auto name = dot == std::string_view::npos ? setting.key : setting.key.substr(dot + 1);
     if (here != section) {
       out += fmt::format("\n[{}]\n", here);

@@ -32,7 +32,8 @@ class Settings {
   // Starts with every default.
   Settings();
 
-  // Reads a TOML file. An unknown key, wrong type or bad syntax is an error with file, line and key.
+  // Reads a TOML file. An unknown key, wrong type or bad syntax is an error with file, line and
+  // key.
   Status read_file(const std::string& path);
   // Takes DEPLOYCLAW_<SECTION>_<NAME>, DEPLOYCLAW_HOME, DEPLOYCLAW_PORT, DATABASE_URL and
   // DOCKER_HOST from `environment` ("NAME=value" strings). Other DEPLOYCLAW_ names are left alone:

@@ -33,8 +33,9 @@ TEST_F(SettingsFile, GivesDefaultsWithoutAFile) {
 }
 
 TEST_F(SettingsFile, ReadsEveryKind) {
-  ASSERT_TRUE(read("home = '/data'\n[api]\nbcrypt_cost = 11\nallow_test_runtimes = true\n"
-                   "trusted_proxies = ['10.0.0.1', '10.0.0.2']\n"));
+  ASSERT_TRUE(
+      read("home = '/data'\n[api]\nbcrypt_cost = 11\nallow_test_runtimes = true\n"
+           "trusted_proxies = ['10.0.0.1', '10.0.0.2']\n"));
   EXPECT_EQ(settings_.text("home"), "/data");
   EXPECT_EQ(settings_.integer("api.bcrypt_cost"), 11);
   EXPECT_TRUE(settings_.boolean("api.allow_test_runtimes"));

@@ -45,9 +45,8 @@ Status Supervisor::add(Service service) {
   const auto pid = start_child(service.child);
   if (!pid) return fail(pid.error());
   log::info("service started", {{"service", service.child.name}, {"pid", *pid}});
-  running_.push_back(Running{.service = std::move(service),
-                             .pid = *pid,
-                             .started = std::chrono::steady_clock::now()});
+  running_.push_back(Running{
+      .service = std::move(service), .pid = *pid, .started = std::chrono::steady_clock::now()});
   return {};
 }
 
@@ -103,8 +102,8 @@ void Supervisor::start_due() {
     if (entry.pid != 0 || now < entry.next_start) continue;
     const auto pid = start_child(entry.service.child);
     if (!pid) {
-      log::error("service does not start", {{"service", entry.service.child.name},
-                                            {"error", pid.error().message}});
+      log::error("service does not start",
+                 {{"service", entry.service.child.name}, {"error", pid.error().message}});
       entry.next_start = now + entry.delay;
       continue;
     }

@@ -19,9 +19,9 @@ struct Service {
   std::chrono::seconds grace{20};
 };
 
-// Keeps services running: starts them in order, restarts what dies (1 s, doubled up to 30 s; back to
-// 1 s after a minute of life), stops them in reverse order. Owns SIGCHLD, SIGTERM and SIGINT of the
-// process, which must have one thread.
+// Keeps services running: starts them in order, restarts what dies (1 s, doubled up to 30 s; back
+// to 1 s after a minute of life), stops them in reverse order. Owns SIGCHLD, SIGTERM and SIGINT of
+// the process, which must have one thread.
 class Supervisor {
  public:
   Supervisor();

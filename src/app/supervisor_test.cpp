@@ -75,13 +75,16 @@ TEST_F(Children, AreStartedAgainWhenTheyDie) {
 
 TEST_F(Children, StopInReverseOrderAndAreKilledWhenTheyWillNot) {
   Supervisor supervisor;
-  auto polite = shell("trap 'echo polite >> stops; exit 0' TERM; touch ready1; while :; do sleep 0.05; done");
-  auto stubborn = shell("trap 'echo stubborn >> stops' TERM; touch ready2; while :; do sleep 0.05; done");
+  auto polite =
+      shell("trap 'echo polite >> stops; exit 0' TERM; touch ready1; while :; do sleep 0.05; done");
+  auto stubborn =
+      shell("trap 'echo stubborn >> stops' TERM; touch ready2; while :; do sleep 0.05; done");
   stubborn.name = "stubborn";
   ASSERT_TRUE(supervisor.add(Service{.child = polite}));
   ASSERT_TRUE(supervisor.add(Service{.child = stubborn, .grace = 1s}));
   ASSERT_TRUE(supervisor.run_until(
-      [&] { return fs::exists(directory_ + "/ready1") && fs::exists(directory_ + "/ready2"); }, 20s));
+      [&] { return fs::exists(directory_ + "/ready1") && fs::exists(directory_ + "/ready2"); },
+      20s));
   supervisor.stop();
   EXPECT_EQ(content("stops"), "stubborn\npolite\n");
 }

@@ -44,8 +44,8 @@ class Narrator {
 // What the orchestrator needs on top of its plain uid: wiring network namespaces and interfaces,
 // mounting state volumes, writing an agent's config under that agent's uid, and Docker's socket.
 const std::vector<int> kOrchestratorCapabilities{
-    CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_OVERRIDE,
-    CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER};
+    CAP_NET_ADMIN,       CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_OVERRIDE,
+    CAP_DAC_READ_SEARCH, CAP_CHOWN,     CAP_FOWNER};
 
 class Platform {
  public:
@@ -54,13 +54,15 @@ class Platform {
 
   Status start() {
     if (geteuid() != 0) {
-      return fail(Code::kForbidden, "`deployclaw up` needs root: it gives each role its own user. "
-                                    "Run it with sudo");
+      return fail(Code::kForbidden,
+                  "`deployclaw up` needs root: it gives each role its own user. "
+                  "Run it with sudo");
     }
     using Step = Status (Platform::*)();
-    for (const Step step : {&Platform::claim_home, &Platform::make_directories,
-                            &Platform::start_database, &Platform::start_docker, &Platform::load_images,
-                            &Platform::write_role_config, &Platform::start_roles}) {
+    for (const Step step :
+         {&Platform::claim_home, &Platform::make_directories, &Platform::start_database,
+          &Platform::start_docker, &Platform::load_images, &Platform::write_role_config,
+          &Platform::start_roles}) {
       if (auto done = (this->*step)(); !done) return done;
       if (supervisor_.stop_requested()) return fail(Code::kCancelled, "stopped by a signal");
     }
@@ -76,6 +78,8 @@ class Platform {
     narrator_.say("stopping");
     supervisor_.stop();
     if (!paths_.run.empty()) {
+      // With the private engine the agents have ended, so nothing uses their volumes any more.
+      if (private_docker_) unmount_below(paths_.home + "/agents");
       unshare_home(paths_);
       std::error_code ignored;
       fs::remove_all(paths_.passfiles(), ignored);
@@ -90,8 +94,8 @@ class Platform {
     const std::string lock_path = located->home + "/up.lock";
     lock_ = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (lock_ < 0 || flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-      return fail(Code::kConflict, fmt::format("a platform already runs on {} (see {})",
-                                               located->home, lock_path));
+      return fail(Code::kConflict,
+                  fmt::format("a platform already runs on {} (see {})", located->home, lock_path));
     }
     const std::string pid = fmt::format("{}\n", getpid());
     if (ftruncate(lock_, 0) != 0 || pwrite(lock_, pid.data(), pid.size(), 0) < 0) {
@@ -169,6 +173,7 @@ class Platform {
     if (!supervisor_.run_until([&] { return docker_answers(docker.host()); }, 60s)) {
       return not_ready("Docker", "dockerd");
     }
+    private_docker_ = true;
     return settings_.set("docker.host", docker.host(), "up");
   }
 
@@ -182,7 +187,8 @@ class Platform {
     const auto number = [](std::string_view listen) {
       return std::string(listen.substr(listen.rfind(':') + 1));
     };
-    for (const std::string_view key : {"api.listen", "api.internal_listen", "orchestrator.listen"}) {
+    for (const std::string_view key :
+         {"api.listen", "api.internal_listen", "orchestrator.listen"}) {
       const auto& listen = settings_.text(key);
       if (number(listen) != "0") continue;
       const auto port = free_port();
@@ -268,6 +274,7 @@ class Platform {
   Paths paths_;
   Narrator narrator_;
   Supervisor supervisor_;
+  bool private_docker_ = false;
   int lock_ = -1;  // held until the process ends
 };
 
