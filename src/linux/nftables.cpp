@@ -81,10 +81,12 @@ Status Firewall::load() {
   const auto loaded = run_nft(replace_command(state_->config, agents));
   if (!loaded) return context("load the firewall table", loaded.error());
   state_->loaded_rules.clear();
-  if (auto verified = verify(); !verified) {
-    return context("read the firewall table back", verified.error());
+  const auto listing = state_->list();
+  if (!listing) return context("read the firewall table back", listing.error());
+  if (auto checked = check_structure(*listing); !checked) {
+    return context("read the firewall table back", checked.error());
   }
-  auto reading = state_->read();
+  auto reading = read_table(*listing);
   if (!reading) return context("read the firewall table back", reading.error());
   if (reading->agents != agents) {
     return fail(Code::kCorrupt, "the firewall table lost agents while being replaced");
