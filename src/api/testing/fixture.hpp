@@ -96,6 +96,7 @@ class Fixture {
   static Task<void> store(Task<T> task, std::optional<T>& result) {
     result.emplace(co_await std::move(task));
   }
+  Task<void> wait_for_database();
   void drive(Task<void> task);
   void drive_all(std::vector<Task<void>> tasks);
 };
