@@ -14,7 +14,11 @@ using testing::Rig;
 
 class CrashTest : public ::testing::TestWithParam<std::tuple<ActionKind, bool>> {
  protected:
-  CrashTest() { rig.config.lease = 400ms; }
+  CrashTest() {
+    // The dead process is this very one: its lease has to lapse.
+    rig.config.lease = 1000ms;
+    rig.config.renew_every = 100ms;
+  }
 
   // Runs a process until it has died at the parameter's boundary. The run ends there as it would
   // with the process: nothing more of it happens.
