@@ -213,6 +213,9 @@ class Planner {
       status(AgentStatus::kProvisioning, "waiting: other agents are starting");
       return false;
     }
+    // Before the start: an agent that ends at once must find its next exit scheduled anew, not be
+    // started again and again by a retry that was never struck off.
+    if (!desired_->active && desired_->restarts.next_retry_at) add(Kind::kClearRetry);
     const std::string id = container == nullptr ? "" : container->id;
     add_for(Kind::kStartContainer, target, id);
     add_for(Kind::kAttachNetwork, target, id);
@@ -339,8 +342,7 @@ class Planner {
       return schedule(describe_exit(container->exit_code, container->oom_killed), container->id);
     }
     prepare(target, container);
-    if (!launch(target, container)) return;
-    if (memory.next_retry_at) add(Kind::kClearRetry);
+    launch(target, container);
   }
 
   void keep_running(const Target& target, const SeenContainer& container) {

@@ -26,6 +26,8 @@ struct Life {
   ObservedAgent host;
   std::map<std::int64_t, bool> comes_up;  // generation → it becomes ready
   int next_container = 0;
+  bool may_exit = true;
+  int ended_at_once = 0;  // exits that no pass has seen yet
 };
 
 struct World {
@@ -78,11 +80,17 @@ struct World {
       case Kind::kStartContainer:
         RC_ASSERT(shared.network_ready);
         RC_ASSERT(life.host.volume_mounted);
+        // One that ended at once is not started again without having been held back.
+        RC_ASSERT(life.row.active || life.ended_at_once == 0);
         if (found == containers.end()) return false;
         found->state = ContainerState::kRunning;
         found->started_at = now;
         found->attached = false;
         life.host.probe = {};
+        if (!life.row.active && life.may_exit && pick(3) == 0) {
+          found->state = ContainerState::kExited;
+          ++life.ended_at_once;
+        }
         break;
       case Kind::kAttachNetwork:
         if (found == containers.end() || found->state != ContainerState::kRunning) return false;
@@ -111,9 +119,11 @@ struct World {
         life.row_exists = false;
         break;
       case Kind::kScheduleRestart:
+        life.ended_at_once = 0;
         life.row.restarts = after_exit(rules.restart, life.row.restarts, now, 0.5);
         break;
       case Kind::kOpenCircuit:
+        life.ended_at_once = 0;
         life.row.restarts.circuit_open = true;
         break;
       case Kind::kClearRetry:
@@ -196,6 +206,7 @@ struct World {
   void forget_memory() {
     shared.engine_up_since = now;
     for (auto& [id, life] : agents) {
+      life.ended_at_once = 0;  // a new process takes such an exit for the engine's, once
       life.host.probe = {};
       life.host.failure.reset();
     }
@@ -218,6 +229,19 @@ struct World {
           life.host.probe.good_in_row += static_cast<int>(time / 1s);
           life.host.probe.ever_ready = true;
         }
+      }
+    }
+  }
+
+  // The machine starts again: only files and rows are left.
+  void reboot() {
+    forget_memory();
+    for (auto& [id, life] : agents) {
+      life.host.volume_mounted = false;
+      life.host.network_present = false;
+      for (auto& container : life.host.containers) {
+        if (container.state == ContainerState::kRunning) container.state = ContainerState::kExited;
+        container.attached = false;
       }
     }
   }
@@ -248,6 +272,7 @@ struct World {
     const auto id = DeploymentId::random();
     life.row.state = DesiredState::kRunning;
     life.row.restarts = forgotten(life.row.restarts);
+    life.ended_at_once = 0;
     life.row.active = ActiveDeployment{
         .id = id,
         .target = {.deployment = id, .generation = newest, .runtime = "probe"},
@@ -271,9 +296,40 @@ void storm(World& world, int rounds) {
   for (int round = 0; round < rounds; ++round) {
     if (pick(4) == 0) world.wish();
     if (pick(8) == 0) world.shared.network_ready = !world.shared.network_ready;
+    if (pick(16) == 15) world.reboot();
     world.pass(8, 8);
     world.live(std::chrono::seconds(pick(40)), 10);
   }
+}
+
+// The agent's process ends before anything can be wired, every time.
+RC_GTEST_PROP(PlanProperty, AnAgentThatAlwaysEndsAtOnceIsStartedTenTimesAndGivenUp, ()) {
+  World world;
+  const auto id = AgentId::random();
+  Life life;
+  life.row.agent = life.host.agent = id;
+  life.row.settled = Target{.generation = 1};
+  life.row.status = AgentStatus::kRunning;
+  life.host.volume_present = life.host.volume_mounted = true;
+  life.host.containers.push_back({.id = "c", .generation = 1});
+  life.host.containers[0].state = ContainerState::kExited;
+  life.host.containers[0].started_at = kStart;
+  world.agents.emplace(id, life);
+  int starts = 0;
+  for (int second = 0; second < 3000; ++second) {
+    world.now += 1s;
+    for (const Action& action : world.make_plan().actions) {
+      const bool attach = action.kind == Kind::kAttachNetwork;
+      if (attach) break;  // nothing is there to be wired: the run ends
+      world.execute(action);
+      if (action.kind == Kind::kStartContainer) {
+        ++starts;
+        world.agents.at(id).host.containers[0].state = ContainerState::kExited;
+      }
+    }
+  }
+  RC_ASSERT(starts == 10);
+  RC_ASSERT(world.agents.at(id).row.status == AgentStatus::kError);
 }
 
 RC_GTEST_PROP(PlanProperty, WhateverHappensTheInvariantsHold, ()) {
@@ -285,6 +341,7 @@ RC_GTEST_PROP(PlanProperty, OnceTheTroubleEndsEveryAgentSettlesAndThePlanIsEmpty
   World world = random_world();
   storm(world, 20);
   world.shared.network_ready = true;
+  for (auto& [id, life] : world.agents) life.may_exit = false;
   for (int round = 0; round < 400; ++round) {
     world.pass(0, 0);
     world.live(30s, 0);

@@ -233,8 +233,18 @@ TEST(Plan, AnAgentThatEndedIsHeldBackThenStartedAgain) {
   world.want.restarts.next_retry_at = kNow + 4s;
   EXPECT_THAT(world.kinds(), IsEmpty());
   EXPECT_EQ(world.run().wake_at, kNow + 4s);
-  EXPECT_THAT(world.kinds(kNow + 4s), ElementsAre(Kind::kWriteConfig, Kind::kStartContainer,
-                                                  Kind::kAttachNetwork, Kind::kClearRetry));
+  EXPECT_THAT(world.kinds(kNow + 4s), ElementsAre(Kind::kWriteConfig, Kind::kClearRetry,
+                                                  Kind::kStartContainer, Kind::kAttachNetwork));
+}
+
+TEST(Plan, NetworkWithoutARunningContainerIsTakenAway) {
+  World world;
+  world.settled().container(ContainerState::kExited);
+  world.seen.network_present = true;
+  world.want.restarts.next_retry_at = kNow + 4s;
+  EXPECT_THAT(world.kinds(), ElementsAre(Kind::kDetachNetwork));
+  world.seen.containers.clear();
+  EXPECT_THAT(world.kinds(), ElementsAre(Kind::kDetachNetwork));
 }
 
 TEST(Plan, TenRestartsInTenMinutesOpenTheCircuitWithTheReason) {

@@ -18,6 +18,7 @@ Run::Run(Workshop& shop, domain::DesiredAgent desired, domain::ObservedAgent see
       seen_(std::move(seen)),
       memory_(shop.memories[seen_.agent]) {
   if (desired_.active) state_ = desired_.active->state;
+  restarting_ = !desired_.active && desired_.restarts.next_retry_at.has_value();
   outage_ = seen_.failure &&
             (seen_.failure->code == Code::kUnavailable || seen_.failure->code == Code::kTimeout) &&
             seen_.failure->action != Kind::kEnsureVolume;

@@ -74,8 +74,9 @@ class Run {
   std::optional<Launch> launch_;
   DeploymentId launch_of_;
   std::string image_;
-  std::string created_;  // the container made in this run
-  bool outage_ = false;  // the deployment fails because something did not answer for too long
+  std::string created_;      // the container made in this run
+  bool restarting_ = false;  // after an exit, by our policy
+  bool outage_ = false;      // the deployment fails because something did not answer for too long
 };
 
 }  // namespace deployclaw::orchestrator

@@ -90,7 +90,7 @@ Task<Status> Run::start_container(std::string container) {
     co_return fail(Code::kUnavailable, "the engine lost track of the container, it is made anew");
   }
   if (!started) co_return context("start container", started.error());
-  if (!desired_.restarts.next_retry_at || desired_.active) co_return Status{};
+  if (!restarting_) co_return Status{};
   boost::json::object metadata{{"restarts", desired_.restarts.total},
                                {"reason", desired_.status_reason}};
   std::vector<audit::Event> events;

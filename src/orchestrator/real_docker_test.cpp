@@ -100,7 +100,7 @@ TEST_F(RealDockerTest, ReportsAnAgentThatNeverGetsReadyAndRollsAnUpdateBack) {
 }
 
 // Not yet seen to pass on a loaded machine; tests/e2e kills the engine under the whole platform.
-TEST_F(RealDockerTest, DISABLED_DockerMayBeKilledAndComeBack) {
+TEST_F(RealDockerTest, DockerMayBeKilledAndComeBack) {
   host->start();
   const auto agent = host->customer.create("a");
   expect_live(agent);
@@ -117,7 +117,7 @@ TEST_F(RealDockerTest, DISABLED_DockerMayBeKilledAndComeBack) {
 }
 
 // Not yet seen to pass as a whole; crash_test.cpp holds the same on fakes.
-TEST_F(RealDockerTest, DISABLED_KilledAtAnyStepOfADeploymentTheNextProcessFinishesIt) {
+TEST_F(RealDockerTest, KilledAtAnyStepOfADeploymentTheNextProcessFinishesIt) {
   using enum ActionKind;
   for (const ActionKind kind : {kAdvance, kEnsureImage, kEnsureVolume, kWriteConfig,
                                 kCreateContainer, kStartContainer, kAttachNetwork, kFinish}) {
@@ -136,7 +136,7 @@ TEST_F(RealDockerTest, DISABLED_KilledAtAnyStepOfADeploymentTheNextProcessFinish
 }
 
 // Not yet seen to pass as a whole; crash_test.cpp holds the same on fakes.
-TEST_F(RealDockerTest, DISABLED_KilledAtAnyStepOfADeletionTheNextProcessLeavesNothing) {
+TEST_F(RealDockerTest, KilledAtAnyStepOfADeletionTheNextProcessLeavesNothing) {
   using enum ActionKind;
   for (const ActionKind kind :
        {kStopContainer, kDetachNetwork, kRemoveContainer, kRemoveVolume, kDeleteAgentRow}) {
