@@ -57,11 +57,14 @@ Task<void> Run::execute(std::vector<domain::Action> actions) {
     if (!*done) co_return;
     if (memory_.failure && memory_.failure->action == kind) memory_.failure.reset();
   }
+  memory_.failure.reset();
 }
 
 void Run::note_failure(Kind kind, const Error& error) {
   const Time now = shop_.parts.clock.now();
-  const bool again = memory_.failure && memory_.failure->action == kind;
+  const DeploymentId met_for = desired_.active ? desired_.active->id : DeploymentId();
+  const bool again =
+      memory_.failure && memory_.failure->action == kind && memory_.failure_of == met_for;
   domain::Failure failure{.action = kind, .code = error.code, .text = error.message};
   failure.first_at = again ? memory_.failure->first_at : now;
   failure.times = again ? memory_.failure->times + 1 : 1;
@@ -72,6 +75,7 @@ void Run::note_failure(Kind kind, const Error& error) {
                               {"times", failure.times},
                               {"error", error.message}});
   memory_.failure = std::move(failure);
+  memory_.failure_of = met_for;
 }
 
 Task<Run::Progress> Run::perform(domain::Action action) {
@@ -119,7 +123,7 @@ Task<Run::Progress> Run::apply(domain::Action a) {
       done = co_await start_container(a.container);
       break;
     case Kind::kStopContainer:
-      if (desired_.active) co_await begin_step("stop");
+      co_await begin_step("stop");
       done = co_await parts.runtime.stop(a.container);
       break;
     case Kind::kRemoveContainer:

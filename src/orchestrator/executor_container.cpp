@@ -152,7 +152,7 @@ Task<Status> Run::detach_network() {
 }
 
 Task<Status> Run::remove_container(std::string container) {
-  if (desired_.active) co_await begin_step("stop");
+  co_await begin_step("stop");
   // Its last words go with it otherwise.
   co_await shop_.output.drain(seen_.agent, 2s);
   auto removed = co_await shop_.parts.runtime.remove(container);

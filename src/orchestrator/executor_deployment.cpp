@@ -135,7 +135,9 @@ Task<Run::Progress> Run::begin_rollback(std::string reason) {
 Task<Run::Progress> Run::finish(State to, std::string reason) {
   const bool failed = to == State::kFailed;
   store::Outcome outcome{.reason = to == State::kLive ? "" : reason};
-  if (failed) outcome = co_await gather_outcome(std::move(reason));
+  if (failed) {
+    outcome = co_await gather_outcome(std::move(reason));
+  }
   const Time now = shop_.parts.clock.now();
   if (failed && outage_) memory_.steps.begin("environment", now);
   memory_.steps.end(failed ? outcome.reason : "", now);

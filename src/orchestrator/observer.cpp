@@ -71,7 +71,10 @@ Task<void> Observer::add_agent(World& world, const NetworkSeen& network, AgentId
   auto& memory = memories_[agent];
   domain::ObservedAgent seen{.agent = agent};
   seen.busy = memory.busy || memory.busy_at_look || memory.hold_until > parts_.clock.now();
-  seen.failure = memory.failure;
+  const auto row = world.rows.find(agent);
+  const bool active = row != world.rows.end() && row->second.agent.active;
+  const DeploymentId now_for = active ? row->second.agent.active->id : DeploymentId();
+  if (memory.failure_of == now_for) seen.failure = memory.failure;
   std::string interface;
   if (memory.address) {
     interface = parts_.network.interface_of(*memory.address);

@@ -51,7 +51,9 @@ Task<void> Orchestrator::stop() {
   co_await health_.stop();
   co_await output_.stop();
   co_await lease_.release();
-  if (admin_) co_await admin_->stop(1s);
+  if (admin_) {
+    co_await admin_->stop(1s);
+  }
 }
 
 void Orchestrator::wake() {

@@ -243,6 +243,25 @@ TEST_F(OrchestratorTest, AVaultThatIsAwayIsWaitedFor) {
   EXPECT_TRUE(rig.until([&] { return rig.customer.status(agent) == "running"; }));
 }
 
+TEST_F(OrchestratorTest, TroubleOfOneDeploymentDoesNotCountAgainstTheNext) {
+  rig.config.rules.patience = 3s;
+  rig.start();
+  const auto agent = running("a");
+  rig.vault.set_down(true);
+  rig.customer.deploy(agent, "update", "{\"x\": 1}");
+  ASSERT_TRUE(rig.until([&] { return rig.customer.reason(agent).starts_with("waiting: "); }));
+  rig.customer.want(agent, "stopped");
+  ASSERT_TRUE(rig.until([&] { return rig.customer.status(agent) == "stopped"; }));
+  rig.run_for(3s);  // longer than the patience, had it gone on
+  rig.vault.set_down(false);
+  rig.customer.deploy(agent, "update", "{\"x\": 2}");
+  ASSERT_TRUE(rig.until([&] {
+    const auto state = rig.customer.deployment(agent);
+    return state == "live" || state == "failed" || state == "rolled_back";
+  }));
+  EXPECT_EQ(rig.customer.deployment(agent), "live");
+}
+
 TEST_F(OrchestratorTest, ANewProcessAdoptsWhatRunsWithoutTouchingIt) {
   rig.start();
   const auto agent = running("a");

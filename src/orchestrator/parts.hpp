@@ -38,6 +38,8 @@ struct AgentMemory {
   // As it was when the rows were read: rows that a run has since moved on must not be planned from.
   bool busy_at_look = false;
   std::optional<domain::Failure> failure = {};
+  // What it was met for: a failure must not count against a later deployment. Nil: none was active.
+  DeploymentId failure_of = {};
   DeploymentId steps_of = {};
   Steps steps = {};
   std::optional<Ipv4> address = {};

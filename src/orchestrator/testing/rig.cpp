@@ -184,8 +184,9 @@ void Rig::stop(bool crash) {
     static auto* const graveyard = new std::vector<std::unique_ptr<Process>>();
     graveyard->push_back(std::move(process_));
     // The kernel would close a dead process's connections.
-    customer.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                 "WHERE usename = 'deployclaw_orchestrator'");
+    customer.ask(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE usename = 'deployclaw_orchestrator'");
     return;
   }
   bool done = false;
