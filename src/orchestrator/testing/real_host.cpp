@@ -25,6 +25,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// What cannot be counted, because the engine or the kernel does not answer.
+constexpr std::size_t kUnknown = 999'999;
+
 runtimes::ImageBuildOptions build_options(const fs::path& source, const fs::path& home) {
   return {.images_dir = source / "images",
           .cache_dir = runtimes::default_cache_dir(),
@@ -105,6 +108,10 @@ Status RealHost::prepare() {
 
 RealHost::~RealHost() {
   if (process_ > 0) kill();
+  if (pool_ && containers() == kUnknown) {
+    start_docker();
+    until([&] { return containers() != kUnknown; });
+  }
   if (pool_) {
     // What a failed test left. The daemon ends its containers itself.
     boost::asio::io_context io;
@@ -202,14 +209,22 @@ void RealHost::kill_docker() {
   const auto directory = daemon_->socket().parent_path();
   pid_t pid = docker_;
   if (pid == 0) std::ifstream(directory / "pid") >> pid;
+  // Its containerd too, and wholly gone: a dockerd that finds the old one still dying waits for it
+  // instead of starting its own, and gives up after 15 s.
+  pid_t containerd = 0;
+  std::ifstream(directory / "exec/containerd/containerd.pid") >> containerd;
   ::kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   docker_ = 0;
+  if (containerd <= 0) return;
+  ::kill(containerd, SIGKILL);
+  until([&] { return ::kill(containerd, 0) != 0; });
 }
 
 void RealHost::start_docker() {
   const auto directory = daemon_->socket().parent_path().string();
   fs::remove(directory + "/pid");
+  fs::remove(directory + "/exec/containerd/containerd.pid");
   docker_ = fork();
   if (docker_ != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -240,17 +255,17 @@ std::size_t RealHost::containers() {
   docker::Engine engine(io.get_executor(), daemon_->socket());
   const auto runtime = docker::make_docker_runtime(engine);
   const auto list = docker::testing::run(io, runtime->list(instance_));
-  return list ? list->size() : 999;
+  return list ? list->size() : kUnknown;
 }
 
 std::size_t RealHost::links() {
   const auto links = linux::list_links(firewall_.names.interface_prefix);
-  return links ? links->size() : 999;
+  return links ? links->size() : kUnknown;
 }
 
 std::size_t RealHost::mounts() {
   const auto volumes = linux::list_state_volumes(home_);
-  return volumes ? volumes->size() : 999;
+  return volumes ? volumes->size() : kUnknown;
 }
 
 docker::ExecResult RealHost::exec(AgentId agent, std::vector<std::string> command) {
