@@ -40,7 +40,7 @@ struct ActiveDeployment {
   Target target = {};  // while rolling back: the last live one
   bool rolling_back = false;
   bool may_roll_back = false;  // an earlier generation was live
-  std::string failure = {};         // why it rolls back
+  std::string failure = {};    // why it rolls back
 };
 
 struct DesiredAgent {
@@ -48,7 +48,7 @@ struct DesiredAgent {
   ClientId client = {};
   DesiredState state = DesiredState::kRunning;
   AgentStatus status = AgentStatus::kProvisioning;  // as recorded
-  std::string status_reason = {};                        // as recorded
+  std::string status_reason = {};                   // as recorded
   std::optional<ActiveDeployment> active = {};
   // What runs when no deployment is active; none when there never was a live one or the last one
   // failed.
@@ -78,7 +78,7 @@ struct Failure {
   ActionKind action{};
   Code code = Code::kInternal;
   std::string text = {};  // for people
-  Time first_at{};   // of an unbroken row of failures
+  Time first_at{};        // of an unbroken row of failures
   int times = 1;
   Time retry_at{};
 };
@@ -90,12 +90,12 @@ struct ObservedAgent {
   bool volume_mounted = false;
   bool network_present = false;  // an interface or an admission carries its name
   bool busy = false;             // actions of an earlier plan still run: nothing is planned
-  ProbeState probe = {};              // of the running container's present start
+  ProbeState probe = {};         // of the running container's present start
   std::optional<Failure> failure = {};
 };
 
 struct Observed {
-  bool network_ready = false;   // the table is loaded and reads back
+  bool network_ready = false;        // the table is loaded and reads back
   std::string network_trouble = {};  // why not
   // Since when the engine has answered without a break. A container that started before and has
   // ended may have been the engine's victim.

@@ -49,7 +49,7 @@ struct Trial {
   bool running = false;
   bool oom_killed = false;
   std::int32_t exit_code = 0;            // when not running
-  std::optional<Time> started_at = {};        // of this start
+  std::optional<Time> started_at = {};   // of this start
   std::chrono::microseconds deadline{};  // the runtime's, from the start to readiness
   ProbeState probe = {};
 };
