@@ -156,9 +156,11 @@ say "  container: $(jq -c '{user: .Config.User, readOnly: .HostConfig.ReadonlyRo
 grep -qF "$api_key" <<<"$inspect" && die "the key is in the container's settings"
 pid=$(jq .State.Pid <<<"$inspect")
 first_pid=$pid
-# The container's processes are those that share its mount namespace.
+# The container's processes are those that share its mount namespace ("mnt:[N]"; find takes brackets
+# for a pattern, so they are escaped).
+namespace=$(readlink "/proc/$pid/ns/mnt" | sed 's/[][]/\\&/g')
 processes=0
-for process in $(find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/ns/mnt' -lname "$(readlink "/proc/$pid/ns/mnt")" -printf '%h\n' 2>/dev/null | sed 's|/ns$||'); do
+for process in $(find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/ns/mnt' -lname "$namespace" -printf '%h\n' 2>/dev/null | sed 's|/ns$||'); do
   processes=$((processes + 1))
   if grep -qaF "$api_key" "$process/environ" 2>/dev/null; then die "the key is in the environment of $process"; fi
 done

@@ -35,6 +35,19 @@ def statements_with_await(text):
         start = match.end()
 
 
+def condition_of(statement):
+    """What stands between the parentheses of an if, while or switch; else nothing."""
+    match = re.match(r"(?:if|while|switch)\s*\(", statement)
+    if not match:
+        return ""
+    depth = 1
+    for at in range(match.end(), len(statement)):
+        depth += {"(": 1, ")": -1}.get(statement[at], 0)
+        if depth == 0:
+            return statement[match.end():at]
+    return statement[match.end():]
+
+
 def check_coroutines(path, text):
     for line, statement in statements_with_await(text):
         awaited = statement[statement.index("co_await"):]
@@ -43,9 +56,9 @@ def check_coroutines(path, text):
         elif statement.endswith("{") and re.search(r"co_await\s+[\w:.>-]+\(.*[\w>]\s*\{$", statement, re.S):
             if not re.match(r"(if|while|for|switch|else)\b", statement):
                 report(path, line, "a braced temporary in an expression with co_await: name it first")
-        if re.match(r"(if|while|switch)\s*\(.*co_await", statement, re.S):
-            if not re.match(r"(if|while)\s*\((const\s+)?auto[&\s\[]", statement):
-                report(path, line, "co_await inside a condition: await into a local, then test it")
+        condition = condition_of(statement)
+        if "co_await" in condition and not re.match(r"(const\s+)?auto[&\s\[]", condition):
+            report(path, line, "co_await inside a condition: await into a local, then test it")
 
 
 def check_layers(path, text):

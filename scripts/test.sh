@@ -38,5 +38,4 @@ $fast || DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME "$program" image build openclaw
 say "tests"
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
-# A second try for a test that waited in vain for a real daemon on a busy machine; ctest shows both.
-ctest --test-dir "$root/build/asan" --output-on-failure --parallel 2 --repeat until-pass:2 "${arguments[@]}"
+ctest --test-dir "$root/build/asan" --output-on-failure --parallel 2 "${arguments[@]}"

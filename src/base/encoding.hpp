@@ -17,8 +17,8 @@ std::string base64url_encode(std::span<const unsigned char> data);  // §5, unpa
 std::optional<Bytes> base64_decode(std::string_view text);
 std::optional<Bytes> base64url_decode(std::string_view text);
 std::string base32_encode(std::span<const unsigned char> data);  // §6, unpadded
-std::optional<Bytes> base32_decode(std::string_view text);       // case-insensitive, padding optional
-std::string hex_encode(std::span<const unsigned char> data);     // lower case
+std::optional<Bytes> base32_decode(std::string_view text);    // case-insensitive, padding optional
+std::string hex_encode(std::span<const unsigned char> data);  // lower case
 std::optional<Bytes> hex_decode(std::string_view text);
 
 // A view of a string's bytes.

@@ -52,9 +52,7 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 
 Secret::~Secret() { wipe(); }
 
-bool Secret::equals(const Secret& other) const {
-  return equal_constant_time(bytes_, other.bytes_);
-}
+bool Secret::equals(const Secret& other) const { return equal_constant_time(bytes_, other.bytes_); }
 
 void Secret::wipe() { wipe_memory(bytes_.data(), bytes_.size()); }
 

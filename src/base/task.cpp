@@ -1,5 +1,7 @@
 #include "base/task.hpp"
 
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -7,10 +9,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/as_tuple.hpp>
-#include <atomic>
-#include <exception>
 #include <boost/system/system_error.hpp>
+#include <exception>
 
 #include "base/log.hpp"
 

@@ -65,7 +65,8 @@ Task<void> run_on_pool(BlockingPool& pool, std::function<void()> work);
 }
 
 // Runs `work` on the pool and resumes on the caller's executor with its value:
-//   std::function<Result<Hash>()> work = …;  auto hash = co_await run_blocking(pool, std::move(work));
+//   std::function<Result<Hash>()> work = …;  auto hash = co_await run_blocking(pool,
+//   std::move(work));
 // T must be default-constructible or a Result.
 template <class T>
 Task<T> run_blocking(BlockingPool& pool, std::function<T()> work) {

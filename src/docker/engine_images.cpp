@@ -8,8 +8,8 @@ namespace deployclaw::docker {
 
 namespace json = boost::json;
 
-// Every call here has the long deadline: while a large image is being imported the daemon lets other
-// calls about images wait.
+// Every call here has the long deadline: while a large image is being imported the daemon lets
+// other calls about images wait.
 namespace {
 
 Image read_image(const json::value& value) {

@@ -100,8 +100,7 @@ Task<Result<std::string>> issue_session(db::Transaction& tx, SessionSeed seed) {
 std::string clean_user_agent(const http::Request& request) {
   std::string agent(request.headers.get("user-agent").value_or(""));
   if (agent.size() > 256) agent.resize(256);
-  std::ranges::replace_if(
-      agent, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::ranges::replace_if(agent, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return agent;
 }
 
