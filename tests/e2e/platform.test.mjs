@@ -51,11 +51,16 @@ test('an agent goes live, is hardened, and leaves nothing when it is deleted', a
   });
   assert.ok(health.checks.length > 0);
 
+  const device = platform.sql(`SELECT interface FROM agent_observations WHERE agent_id = '${id}'`);
+  const links = () => execFileSync('ip', ['-o', 'link']).toString();
+  assert.match(device, /^dcie2e-\d+$/);
+  assert.ok(links().includes(` ${device}@`), `${device} is among the host's interfaces`);
+
   await customer.remove(id);
   assert.equal(await platform.containerOf(id), undefined);
   assert.equal(fs.existsSync(path.join(platform.home, 'agents', id)), false);
   assert.equal(fs.readFileSync('/proc/mounts', 'utf8').includes(id), false);
-  assert.equal(execFileSync('ip', ['-o', 'link']).toString().match(/dcie2e-\d+/), null);
+  assert.ok(!links().includes(` ${device}@`), `${device} is gone`);
   assert.equal(platform.sql(`SELECT count(*) FROM agent_credentials WHERE agent_id = '${id}'`), '0');
   const audit = await customer.must(200, 'GET', '/api/audit?limit=100');
   const mine = audit.items.filter((e) => e.agentId === id).map((e) => e.actionType);
