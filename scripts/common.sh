@@ -29,8 +29,8 @@ build_packages=(
   clang-19 clang-format-19 libclang-rt-19-dev mold ccache ninja-build cmake pkg-config g++
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libpq-dev libssl-dev libcrypt-dev libfmt-dev libspdlog-dev libtomlplusplus-dev libcli11-dev
-  zlib1g-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
-  libpsl-dev libidn2-dev libyaml-dev libyaml-dev
+  zlib1g-dev libbrotli-dev libzstd-dev libc-ares-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
+  libpsl-dev libidn2-dev libyaml-dev
 )
 run_packages=(
   postgresql-15 docker.io nftables e2fsprogs ca-certificates mmdebstrap binutils zstd xz-utils
@@ -78,11 +78,18 @@ compile() {
     rm -f "/tmp/deployclaw-cmake.$$.log"
   fi
   say "compiling ($preset)"
-  # One line on a terminal; without one, a line every few steps would be noise: show failures only.
+  # A terminal shows ninja's own counter; a log gets a line every tenth of the way and whatever fails.
   if [ -t 1 ]; then
     NINJA_STATUS='[%f/%t %es] ' ninja -C "$dir" "$@"
   else
-    ninja -C "$dir" --quiet "$@"
+    NINJA_STATUS='@%f/%t ' ninja -C "$dir" "$@" | awk '
+      /^ninja: (Entering directory|no work to do)/ { next }
+      /^@[0-9]+\/[0-9]+ / {
+        split(substr($1, 2), at, "/"); tenth = int(10 * at[1] / at[2])
+        if (at[2] > 20 && tenth > last) { last = tenth; print "  compiled " at[1] " of " at[2]; fflush() }
+        next
+      }
+      { print; fflush() }'
   fi
 }
 
