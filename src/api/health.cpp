@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <memory>
 
+#include "api/key_guarded_vault.hpp"
 #include "api/metrics.hpp"
 #include "base/log.hpp"
 #include "http/problem.hpp"
@@ -37,20 +38,14 @@ Task<Status> check_migrations(Services& services) {
                  "The database schema is not this version's; run 'deployclaw migrate'.");
 }
 
-Task<Status> check_vault(std::shared_ptr<const VaultStatus> ask) {
-  if (!*ask) co_return Status{};
-  const auto answer = co_await (*ask)();
-  if (!answer) co_return fail(answer.error());
-  co_return Status{};
-}
-
 Task<http::Response> ready(Services& services, std::shared_ptr<const VaultStatus> ask) {
   Check database{.name = "database", .result = {}};
   database.result = co_await store::ping(services.db);
   Check migrations{.name = "migrations", .result = {}};
   migrations.result = co_await check_migrations(services);
   Check vault{.name = "vault", .result = {}};
-  vault.result = co_await check_vault(std::move(ask));
+  auto vault_status = *ask;
+  vault.result = co_await check_vault_keys(services.db, std::move(vault_status));
 
   bool all = true;
   json::array checks;

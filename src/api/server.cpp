@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "api/housekeeping.hpp"
+#include "api/key_guarded_vault.hpp"
 #include "api/metrics.hpp"
 #include "api/routes.hpp"
 #include "api/security_headers.hpp"
@@ -26,8 +27,9 @@ struct ApiServer::State {
         passwords(config.bcrypt_cost),
         background(executor),
         vault_status(parts.vault_status),
+        vault(parts.vault, parts.db, parts.vault_status),
         services{.db = parts.db,
-                 .vault = parts.vault,
+                 .vault = vault,
                  .clock = parts.clock,
                  .runtimes = parts.runtimes,
                  .hashing = hashing,
@@ -99,6 +101,7 @@ struct ApiServer::State {
   TaskGroup background;
   Metrics metrics;
   VaultStatus vault_status;
+  KeyGuardedVault vault;
   Services services;
   http::Router router;
   http::Router internal;

@@ -55,6 +55,22 @@ TEST(Server, NamesWhatIsNotReady) {
   EXPECT_EQ(anyone.get("/healthz").status, 200) << "alive all the same";
 }
 
+// A lost key file must not silently begin a second history that the restored keys cannot read.
+TEST(Server, SealsNothingWhileTheVaultHoldsOtherKeysThanThoseInUse) {
+  Fixture api;
+  Client ada(api);
+  Fixture::sql("INSERT INTO vault_key_versions (version, fingerprint) VALUES (7, 'lost')");
+  const auto ready = ada.get("/readyz");
+  ada.register_account("ada@example.com");
+  const auto refused = ada.post("/api/auth/2fa/setup");
+  Fixture::sql("DELETE FROM vault_key_versions WHERE version = 7");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_NE(ready.text.find("master keys"), std::string::npos) << ready.text;
+  EXPECT_EQ(refused.status, 503) << refused.text;
+  EXPECT_EQ(ada.post("/api/auth/2fa/setup").status, 200) << "heals when the keys are back";
+  EXPECT_EQ(ada.get("/readyz").status, 200);
+}
+
 TEST(Server, ShowsMetricsToTheInsideAlone) {
   Fixture api;
   Client ada(api);

@@ -20,4 +20,18 @@ Task<Status> record_key_version(db::Database& db, std::int64_t version, std::str
   co_return Status{};
 }
 
+constexpr db::Statement kListKeyVersions{
+    "list_vault_key_versions",
+    "SELECT version, fingerprint FROM vault_key_versions ORDER BY version"};
+
+Task<Result<std::vector<KeyVersionRow>>> list_key_versions(db::Database& db) {
+  const auto rows = co_await db.query(kListKeyVersions);
+  if (!rows) co_return context("list vault key versions", rows.error());
+  std::vector<KeyVersionRow> versions;
+  for (const auto& row : *rows) {
+    versions.push_back({.version = row.int64(0), .fingerprint = std::string(row.text(1))});
+  }
+  co_return versions;
+}
+
 }  // namespace deployclaw::store
