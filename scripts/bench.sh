@@ -10,7 +10,7 @@ case "${1:-}" in -h | --help) show_help "$0" ;; esac
 need_root
 install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" wrk
 install_node
-compile release
+compile release deployclaw plan_bench
 names=("$@")
 [ ${#names[@]} -gt 0 ] || names=(plan api deploy)
 mkdir -p "$root/var/bench"
