@@ -39,17 +39,20 @@ try {
     await customer.remove(agent);
     const { Config, HostConfig } = inspected;
     started = Date.now();
-    const created = await platform.docker('POST', `/containers/create?name=peer-${round}`, {
+    const created = await platform.docker('POST', `/containers/create?name=peer-${process.pid}-${round}`, {
       ...Config, Env: [...Config.Env, 'DEPLOYCLAW_NETWORK=none'], Labels: {},
       HostConfig: { ...HostConfig, Binds: [`${state}:/state`], Mounts: null } });
     const { Id: id } = JSON.parse(created.body);
-    await platform.docker('POST', `/containers/${id}/start`);
-    const pid = JSON.parse((await platform.docker('GET', `/containers/${id}/json`)).body).State.Pid;
-    // Asked from inside its own namespace, so without the forwarding header of a trusted proxy.
-    await until('the peer is ready', () =>
-      ready(['nsenter', '-t', String(pid), '-n', ...PLAIN_CURL, 'http://127.0.0.1:18789/readyz']), 240);
-    peer.push((Date.now() - started) / 1000);
-    await platform.docker('DELETE', `/containers/${id}?force=1`);
+    try {
+      await platform.docker('POST', `/containers/${id}/start`);
+      const pid = JSON.parse((await platform.docker('GET', `/containers/${id}/json`)).body).State.Pid;
+      // Asked from inside its own namespace, so without the forwarding header of a trusted proxy.
+      const ask = ['nsenter', '-t', String(pid), '-n', ...PLAIN_CURL, 'http://127.0.0.1:18789/readyz'];
+      await until('the peer is ready', () => ready(ask), 240);
+      peer.push((Date.now() - started) / 1000);
+    } finally {
+      await platform.docker('DELETE', `/containers/${id}?force=1`);
+    }
     fs.rmSync(state, { recursive: true });
   }
   report(process.argv[2], [atMost('deploy OpenClaw: seconds to first readiness', median(ours), median(peer), 1.15)]);
