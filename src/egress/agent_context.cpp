@@ -1,0 +1,79 @@
+#include "egress/agent_context.hpp"
+
+namespace deployclaw::egress {
+
+const Secret* AgentContext::secret(std::string_view name) const {
+  const auto found = secrets.find(name);
+  return found == secrets.end() || found->second.empty() ? nullptr : &found->second;
+}
+
+const std::string& AgentContext::name_of(std::uint32_t pattern) const {
+  return names[pattern % names.size()];
+}
+
+namespace {
+
+Result<std::shared_ptr<const AgentContext>> compile(const services::Catalogue& catalogue,
+                                                    WorkerAgent& agent, bool active,
+                                                    std::uint64_t version) {
+  std::vector<FieldError> errors;
+  const auto permissions = domain::read_permissions(agent.permissions, "/permissions", errors);
+  if (!errors.empty()) return fail(Code::kInvalid, errors[0].pointer + " " + errors[0].detail);
+
+  std::vector<services::AgentCredential> credentials;
+  for (const auto& credential : agent.credentials) {
+    credentials.push_back({.name = credential.name,
+                           .kind = credential.kind,
+                           .hosts = credential.hosts,
+                           .placeholder = credential.placeholder});
+  }
+  auto policy = services::AgentPolicy::compile(catalogue, permissions, std::move(credentials),
+                                               active, version);
+  if (!policy) return fail(policy.error());
+
+  std::vector<std::string> names;
+  std::vector<scrub::PatternSource> real;
+  std::vector<scrub::PatternSource> both;
+  const auto count = static_cast<std::uint32_t>(agent.credentials.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto& credential = agent.credentials[i];
+    names.push_back(credential.name);
+    real.push_back({i, credential.value.clone(), credential.placeholder});
+    both.push_back({i, credential.value.clone(), {}});
+    both.push_back({count + i, Secret::copy_of(credential.placeholder), {}});
+  }
+  auto response_patterns = scrub::PatternSet::build(std::move(real));
+  if (!response_patterns) return fail(response_patterns.error());
+  auto request_patterns = scrub::PatternSet::build(std::move(both));
+  if (!request_patterns) return fail(request_patterns.error());
+
+  auto context = std::make_shared<AgentContext>(AgentContext{
+      .id = agent.id,
+      .policy = std::move(*policy),
+      .secrets = {},
+      .names = std::move(names),
+      .response_patterns = std::move(*response_patterns),
+      .request_patterns = std::move(*request_patterns)});
+  for (auto& credential : agent.credentials) {
+    context->secrets.emplace(credential.name, std::move(credential.value));
+  }
+  return context;
+}
+
+}  // namespace
+
+AgentContexts compile_agents(const services::Catalogue& catalogue, WorkerConfig& config,
+                                     std::vector<std::string>& problems) {
+  AgentContexts contexts;
+  for (auto& agent : config.agents) {
+    auto compiled = compile(catalogue, agent, config.active, config.version);
+    if (compiled) {
+      contexts[agent.id] = std::move(*compiled);
+    } else {
+      problems.push_back(agent.id.to_string() + ": " + compiled.error().message);
+    }
+  }
+  return contexts;
+}
+
+}  // namespace deployclaw::egress

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "db/database.hpp"
+#include "egress/audit_intake.hpp"
+#include "store/egress.hpp"
+
+namespace deployclaw::egress {
+
+// Writes the spool into the audit log, in order, each record exactly once: the position in the spool
+// moves in the transaction that writes the records. While the database is away it waits and the
+// spool grows. An intent and its outcome that meet in one stretch become one record; otherwise the
+// intent stands alone as "pending" and its outcome follows as a record of its own.
+class AuditDrain {
+ public:
+  AuditDrain(boost::asio::any_io_executor executor, db::Database& db, AuditIntake& intake,
+             std::string host);
+
+  // Runs until cancelled.
+  Task<void> run();
+  // There is more to write.
+  void wake();
+  // Tries to write everything that is durable now, once; for a clean stop.
+  Task<Status> drain();
+
+  [[nodiscard]] std::optional<std::uint64_t> position() const { return position_; }
+
+ private:
+  Task<Result<bool>> write_one_stretch();
+  Task<Status> find_position();
+  Task<Status> write(Spool::Stretch stretch);
+
+  db::Database& db_;
+  AuditIntake& intake_;
+  const std::string spool_;  // "<host>/<spool's name>"
+  std::optional<std::uint64_t> position_;
+  boost::asio::steady_timer alarm_;
+  bool awake_ = true;
+};
+
+// Puts each intent of a stretch together with its outcome. Pure.
+std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records);
+
+}  // namespace deployclaw::egress

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "egress/spool.hpp"
+#include "linux/file.hpp"
+
+namespace deployclaw::egress {
+
+// Takes the workers' audit records into the spool and tells each worker what is durable, on a
+// thread of its own: no request of an agent waits for anything but the disk. Records that come
+// while a sync runs share the next one. Records without an intent among them wait for nobody and
+// are synced a little later.
+//
+// A worker that ends leaves its open intents ended as "interrupted". A worker may only speak of its
+// own client: whose a record is comes from add_worker().
+class AuditIntake {
+ public:
+  // `on_durable` is called on `executor` when there is more to drain.
+  AuditIntake(std::unique_ptr<Spool> spool, boost::asio::any_io_executor executor,
+              std::function<void()> on_durable);
+  ~AuditIntake();  // ends the thread after what has arrived is durable
+  AuditIntake(const AuditIntake&) = delete;
+  AuditIntake& operator=(const AuditIntake&) = delete;
+
+  // `channel` is the supervisor's end of the worker's audit socket. Thread-safe.
+  void add_worker(linux::UniqueFd channel, ClientId client);
+  // A record of the supervisor itself. Not waited for. Thread-safe.
+  void add_event(ClientId client, AgentId agent, std::string json);
+  // Deletes what the database has. Thread-safe.
+  void discard_before(std::uint64_t position);
+
+  // read(), name(), begin() and durable_end() only.
+  [[nodiscard]] Spool& spool();
+  // False while the last write failed or the spool is full: intents are refused.
+  [[nodiscard]] bool writable() const;
+  [[nodiscard]] std::uint64_t records() const;
+  [[nodiscard]] std::uint64_t syncs() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace deployclaw::egress

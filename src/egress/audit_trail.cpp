@@ -1,0 +1,102 @@
+#include "egress/audit_trail.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace deployclaw::egress {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+
+namespace {
+constexpr std::chrono::seconds kMostWait{15};
+}
+
+AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel)
+    : executor_(executor), channel_(executor, std::move(channel)) {}
+
+AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
+  std::swap(trail_, other.trail_);
+  std::swap(agent_, other.agent_);
+  std::swap(id_, other.id_);
+  std::swap(sequence_, other.sequence_);
+  return *this;
+}
+
+AuditTrail::Intent::~Intent() {
+  if (trail_ == nullptr) return;
+  const json::object metadata{{"detail", "abandoned"}};
+  finish({{"outcome", "failure"}, {"metadata", metadata}});
+}
+
+Task<Status> AuditTrail::Intent::durable() {
+  auto done = co_await trail_->wait_durable(sequence_);
+  co_return done;
+}
+
+void AuditTrail::Intent::finish(const json::object& outcome) {
+  if (trail_ == nullptr) return;
+  std::exchange(trail_, nullptr)->send(RecordKind::kOutcome, agent_, id_, outcome);
+}
+
+AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record) {
+  Intent intent;
+  intent.trail_ = this;
+  intent.agent_ = agent;
+  intent.id_ = next_id_++;
+  intent.sequence_ = send(RecordKind::kIntent, agent, intent.id_, record);
+  return intent;
+}
+
+void AuditTrail::event(AgentId agent, const json::object& record) {
+  send(RecordKind::kEvent, agent, 0, record);
+}
+
+std::uint64_t AuditTrail::send(RecordKind kind, AgentId agent, std::uint64_t id,
+                               const json::object& record) {
+  const RecordMessage message{
+      .kind = kind, .agent = agent, .id = id, .json = json::serialize(record)};
+  // Once one record is lost, no later one may be taken for it: the trail is closed for good.
+  if (open_ && !channel_.send(encode(message))) close();
+  return ++sent_;
+}
+
+Task<Status> AuditTrail::wait_durable(std::uint64_t sequence) {
+  const auto deadline = asio::steady_timer::clock_type::now() + kMostWait;
+  while (open_ && durable_ < sequence && refused_ < sequence) {
+    asio::steady_timer timer(executor_, deadline);
+    const auto place = waiters_.insert(waiters_.end(), {sequence, &timer});
+    const auto [error] = co_await timer.async_wait(kAsTuple);
+    waiters_.erase(place);
+    // Not cancelled: the deadline passed.
+    if (!error) break;
+  }
+  if (durable_ >= sequence && refused_ < sequence) co_return Status{};
+  co_return fail(Code::kUnavailable, "audit_unavailable",
+                 "The audit log cannot be written, so nothing is sent.");
+}
+
+Task<void> AuditTrail::run() {
+  while (open_) {
+    const auto packet = co_await channel_.receive();
+    if (!packet) break;
+    const auto answer = read_durable(packet->bytes);
+    if (!answer) break;
+    if (answer->refused != 0) refused_ = answer->sequence;
+    durable_ = answer->sequence;
+    for (const auto& waiter : waiters_) {
+      if (waiter.sequence <= durable_) waiter.timer->cancel();
+    }
+  }
+  close();
+}
+
+void AuditTrail::close() {
+  open_ = false;
+  channel_.close();
+  for (const auto& waiter : waiters_) waiter.timer->cancel();
+}
+
+}  // namespace deployclaw::egress

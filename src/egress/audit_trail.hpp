@@ -1,0 +1,72 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "egress/messages.hpp"
+#include "egress/packet_channel.hpp"
+
+namespace deployclaw::egress {
+
+// A worker's way to the audit log: what is about to happen is durable before it happens. One
+// thread. Records are JSON objects {actionType, target, outcome, metadata}; never a secret.
+class AuditTrail {
+ public:
+  AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel);
+
+  // An intent that has been sent. Its outcome must be told once; one that is dropped without it is
+  // told as "abandoned".
+  class Intent {
+   public:
+    Intent() = default;
+    Intent(Intent&& other) noexcept { *this = std::move(other); }
+    Intent& operator=(Intent&& other) noexcept;
+    ~Intent();
+    // Waits until it is durable. kUnavailable when the spool refuses or is gone: then nothing may
+    // happen.
+    Task<Status> durable();
+    void finish(const boost::json::object& outcome);
+    [[nodiscard]] std::uint64_t id() const { return id_; }
+
+   private:
+    friend class AuditTrail;
+    AuditTrail* trail_ = nullptr;
+    AgentId agent_;
+    std::uint64_t id_ = 0;
+    std::uint64_t sequence_ = 0;
+  };
+
+  Intent intend(AgentId agent, const boost::json::object& record);
+  // A denial or finding, whole in itself.
+  void event(AgentId agent, const boost::json::object& record);
+
+  // Takes the spool's answers until the channel closes.
+  Task<void> run();
+  void close();
+  [[nodiscard]] bool is_open() const { return open_; }
+
+ private:
+  std::uint64_t send(RecordKind kind, AgentId agent, std::uint64_t id,
+                     const boost::json::object& record);
+  Task<Status> wait_durable(std::uint64_t sequence);
+
+  struct Waiter {
+    std::uint64_t sequence;
+    boost::asio::steady_timer* timer;
+  };
+  boost::asio::any_io_executor executor_;
+  PacketChannel channel_;
+  std::list<Waiter> waiters_;
+  std::uint64_t next_id_ = 1;
+  std::uint64_t sent_ = 0;
+  std::uint64_t durable_ = 0;
+  std::uint64_t refused_ = 0;  // records up to here were refused since durable_
+  bool open_ = true;
+};
+
+}  // namespace deployclaw::egress

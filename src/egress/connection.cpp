@@ -1,0 +1,315 @@
+#include "egress/connection.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <fmt/format.h>
+
+#include "egress/forward_head.hpp"
+#include "egress/tunnel.hpp"
+#include "http/problem.hpp"
+#include "net/client_hello.hpp"
+
+namespace deployclaw::egress {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kMostHead = 64UL * 1024;
+// Whoever speaks first (SMTP's server) has spoken by then.
+constexpr std::chrono::milliseconds kFirstBytes{400};
+
+json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+bool looks_like_tls(char first) { return first == 0x16; }
+// Methods are tokens in capitals.
+bool looks_like_http(char first) { return first >= 'A' && first <= 'Z'; }
+
+}  // namespace
+
+Connection::Connection(WorkerShared& shared, net::StreamSocket socket, ConnectionMessage arrival)
+    : shared_(shared),
+      arrival_(arrival),
+      stream_(std::move(socket), shared.timer),
+      reader_(stream_) {
+  const int on = 1;
+  setsockopt(stream_.raw().native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+Task<void> Connection::run() {
+  const auto self = shared_from_this();
+  if (arrival_.entrance == Entrance::kProxy) {
+    co_await serve_proxy();
+  } else {
+    co_await serve_transparent();
+  }
+  stream_.close();
+}
+
+bool Connection::admits(const std::string& host, std::uint16_t port, std::string& why) {
+  const auto context = shared_.agent(arrival_.agent);
+  if (!context) {
+    why = "This agent has no valid policy.";
+    return false;
+  }
+  if (!context->policy.client_active()) {
+    why = "The account is suspended.";
+    return false;
+  }
+  const auto pattern = context->policy.admitting_pattern(host, port);
+  if (!pattern) {
+    why = "The agent's permissions do not admit this host.";
+    return false;
+  }
+  if (!shared_.names[arrival_.agent].budget.admit(*pattern, host, shared_.clock.now())) {
+    why = "Too many different names below " + *pattern + " were used within an hour.";
+    return false;
+  }
+  return true;
+}
+
+void Connection::record_refusal(std::string_view target, std::string_view layer,
+                                std::string_view reason) {
+  ++shared_.refusals;
+  const json::object details{{"layer", view(layer)}, {"reason", view(reason)}};
+  shared_.trail.event(arrival_.agent, {{"actionType", "connection_refused"},
+                                       {"target", view(target.substr(0, 300))},
+                                       {"outcome", "denied"},
+                                       {"metadata", details}});
+}
+
+// ---- The proxy's port.
+
+Task<void> Connection::serve_proxy() {
+  stream_.set_deadline(shared_.deadlines.head);
+  const auto text = co_await reader_.take_head(kMostHead);
+  stream_.clear_deadline();
+  if (!text || text->empty()) co_return;
+  auto head = http::parse_request_head(*text);
+  if (head && head->method_text == "CONNECT") {
+    co_await serve_connect(*head);
+    co_return;
+  }
+  bool goes_on = false;
+  {
+    Exchange exchange(shared_, arrival_.agent, reader_, std::nullopt);
+    running_ = &exchange;
+    if (head) {
+      goes_on = co_await exchange.run(std::move(*head));
+    } else {
+      goes_on = co_await exchange.refuse_malformed(std::move(head.error()));
+    }
+    running_ = nullptr;
+  }
+  if (goes_on) co_await serve_requests(std::nullopt);
+}
+
+Task<void> Connection::serve_connect(const http::RequestHead& head) {
+  const auto authority = http::parse_authority(head.target);
+  if (!authority || !authority->port) {
+    record_refusal(head.target, "http", "CONNECT needs a host name and a port");
+    auto why = authority ? "CONNECT needs a port." : authority.error().public_detail;
+    co_await answer_connect_refused("", 0, std::move(why));
+    co_return;
+  }
+  const Origin origin{
+      .host = authority->host, .port = *authority->port, .tls = *authority->port != 80};
+  std::string why;
+  if (!admits(origin.host, origin.port, why)) {
+    record_refusal(origin.authority(), "domain", why);
+    co_await answer_connect_refused(origin.host, origin.port, std::move(why));
+    co_return;
+  }
+  stream_.set_deadline(shared_.deadlines.head);
+  const auto agreed =
+      co_await write_rest(stream_, "HTTP/1.1 200 Connection Established\r\n\r\n");
+  if (!agreed) co_return;
+  // Bytes that came with the head, without waiting for the answer, belong to the tunnel.
+  const std::string early(reader_.unread());
+  reader_.consume(early.size());
+  if (!early.empty()) stream_.unread(early);
+  co_await serve_origin(origin);
+}
+
+Task<void> Connection::answer_connect_refused(std::string host, std::uint16_t port,
+                                              std::string why) {
+  http::ProblemMembers members{{"layer", "domain"}};
+  if (!host.empty()) {
+    members.emplace_back("host", json::value(view(host)));
+    members.emplace_back("port", port);
+  }
+  const Error error{.code = Code::kForbidden,
+                    .message = "refused",
+                    .reason = "egress_denied",
+                    .public_detail = std::move(why)};
+  const auto response = http::problem(error, "", std::move(members));
+  const auto out = fmt::format(
+      "HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\nContent-Length: "
+      "{}\r\nConnection: close\r\n\r\n{}",
+      response.body.size(), response.body);
+  const auto written = co_await write_rest(stream_, out);
+  if (written) (void)co_await stream_.shutdown_send();
+}
+
+// ---- Led here by the firewall.
+
+Task<void> Connection::serve_transparent() {
+  const auto host = shared_.names[arrival_.agent].addresses.host_of(arrival_.destination);
+  if (!host) {
+    record_refusal(fmt::format("{}:{}", arrival_.destination.to_string(), arrival_.port),
+                   "domain", "an address that no admitted name stands for");
+    stream_.abort();
+    co_return;
+  }
+  Origin origin{.host = *host, .port = arrival_.port, .tls = arrival_.port != 80};
+  std::string why;
+  if (!admits(origin.host, origin.port, why)) {
+    record_refusal(origin.authority(), "domain", why);
+    stream_.abort();
+    co_return;
+  }
+  co_await serve_origin(std::move(origin));
+}
+
+// ---- Inside.
+
+Task<void> Connection::serve_origin(Origin origin) {
+  origin_ = origin;
+  const auto context = shared_.agent(arrival_.agent);
+  const bool unread_port =
+      context && context->policy.catalogue().find_tcp(origin.port) != nullptr;
+  const bool web_port = origin.port == 443 || origin.port == 80;
+  if (unread_port) {
+    co_await serve_tunnel(std::move(origin));
+    co_return;
+  }
+  stream_.set_deadline(web_port ? shared_.deadlines.head : kFirstBytes);
+  const auto first = co_await stream_.peek(1);
+  const bool silent = !first && stream_.timed_out();
+  stream_.clear_deadline();
+  if (first && first->empty()) co_return;
+  if (first && looks_like_tls(first->front())) {
+    origin.tls = true;
+    co_await serve_tls(std::move(origin));
+  } else if (first && looks_like_http(first->front())) {
+    origin.tls = false;
+    co_await serve_requests(std::move(origin));
+  } else if ((first || silent) && !web_port) {
+    co_await serve_tunnel(std::move(origin));
+  } else if (first) {
+    record_refusal(origin.authority(), "http", "neither TLS nor HTTP");
+  }
+}
+
+Task<void> Connection::serve_tls(Origin origin) {
+  stream_.set_deadline(shared_.deadlines.head);
+  std::size_t needs = 1;
+  net::ClientHelloPeek peeked;
+  while (true) {
+    const auto bytes = co_await stream_.peek(needs);
+    if (!bytes) co_return;
+    peeked = net::peek_client_hello(*bytes);
+    if (peeked.state != net::ClientHelloPeek::State::kNeedsMore) break;
+    if (bytes->size() < needs) co_return;
+    needs = peeked.needs;
+  }
+  // A name other than the connection's is domain fronting; none is what old clients send.
+  const bool hello = peeked.state == net::ClientHelloPeek::State::kHello;
+  if (!hello || (!peeked.hello.server_name.empty() && peeked.hello.server_name != origin.host)) {
+    const auto target = hello ? peeked.hello.server_name : origin.authority();
+    record_refusal(target, "tls",
+                   hello ? "the TLS server name is not the connection's host" : peeked.reason);
+    stream_.abort();
+    co_return;
+  }
+  if (!shared_.authority) {
+    record_refusal(origin.authority(), "tls", "the client has no certificate authority yet");
+    stream_.abort();
+    co_return;
+  }
+  auto host = origin.host;
+  const auto shaken = co_await stream_.handshake_server(*shared_.authority, std::move(host));
+  stream_.clear_deadline();
+  if (!shaken) {
+    if (shaken.error().code == Code::kMalformed) {
+      record_refusal(origin.authority(), "tls", "the agent's TLS client broke the handshake off");
+    }
+    co_return;
+  }
+  co_await serve_requests(std::move(origin));
+}
+
+Task<void> Connection::serve_requests(std::optional<Origin> origin) {
+  while (true) {
+    stream_.set_deadline(shared_.deadlines.idle);
+    const bool more = co_await reader_.wait_for_more();
+    if (!more) co_return;
+    auto copy = origin;
+    Exchange exchange(shared_, arrival_.agent, reader_, std::move(copy));
+    running_ = &exchange;
+    const bool goes_on = co_await exchange.run();
+    running_ = nullptr;
+    if (!goes_on) co_return;
+  }
+}
+
+Task<void> Connection::serve_tunnel(Origin origin) {
+  const auto context = shared_.agent(arrival_.agent);
+  if (!context) co_return;
+  const auto decision = context->policy.decide_tunnel(origin.host, origin.port);
+  const auto target = fmt::format("{}:{}", origin.host, origin.port);
+  if (!decision.allowed) {
+    record_refusal(target, services::to_string(decision.layer), decision.reason);
+    stream_.abort();
+    co_return;
+  }
+  const json::object intended{{"host", view(origin.host)},
+                              {"port", origin.port},
+                              {"rule", view(decision.rule)},
+                              {"scope", view(decision.scope)}};
+  json::object record{{"actionType", view(decision.action_type)},
+                      {"target", view(target)},
+                      {"metadata", intended}};
+  auto intent = shared_.trail.intend(arrival_.agent, record);
+  const auto durable = co_await intent.durable();
+  if (!durable) {
+    stream_.abort();
+    co_return;
+  }
+  UpstreamKey key{.host = origin.host, .port = origin.port, .tls = false};
+  auto upstream = co_await shared_.upstreams.dial(std::move(key));
+  if (!upstream) {
+    const json::object details{{"detail", view(upstream.error().public_detail)}};
+    intent.finish({{"outcome", "failure"}, {"metadata", details}});
+    stream_.abort();
+    co_return;
+  }
+  StreamReader upstream_reader(*upstream->stream);
+  tunnelled_ = upstream->stream.get();
+  const auto counts = co_await carry(shared_, reader_, upstream_reader);
+  tunnelled_ = nullptr;
+  json::object details{{"bytesSent", counts.sent}, {"bytesReceived", counts.received}};
+  if (tunnel_broken_off_) details["detail"] = "broken off: the agent's policy changed";
+  intent.finish({{"outcome", tunnel_broken_off_ ? "failure" : "success"},
+                 {"metadata", std::move(details)}});
+}
+
+void Connection::on_new_policy() {
+  if (tunnelled_ != nullptr) {
+    // Unread, so nothing but a new connection can be decided anew.
+    tunnel_broken_off_ = true;
+    tunnelled_->interrupt();
+    stream_.interrupt();
+    return;
+  }
+  if (running_ != nullptr) {
+    running_->on_new_policy();
+    return;
+  }
+  if (!origin_) return;
+  const auto context = shared_.agent(arrival_.agent);
+  if (!context || !context->policy.admits_name(origin_->host, origin_->port)) stream_.interrupt();
+}
+
+}  // namespace deployclaw::egress

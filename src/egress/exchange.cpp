@@ -1,0 +1,333 @@
+#include "egress/exchange.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+
+#include "base/encoding.hpp"
+#include "egress/forward_head.hpp"
+#include "http/json_body.hpp"
+#include "http/problem.hpp"
+#include "scrub/finder.hpp"
+
+// The first half of an exchange: until it is clear that the request may leave.
+namespace deployclaw::egress {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kMostHead = 64UL * 1024;
+constexpr std::size_t kMostWholeBody = 1024UL * 1024;
+
+json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+std::string fresh_request_id() {
+  const auto id = AgentId::random();
+  return hex_encode(std::span(id.bytes()).first(8));
+}
+
+}  // namespace
+
+std::string Origin::authority() const {
+  return port == default_port() ? host : fmt::format("{}:{}", host, port);
+}
+
+Exchange::Exchange(WorkerShared& shared, AgentId agent, StreamReader& reader,
+                   std::optional<Origin> fixed)
+    : shared_(shared),
+      id_(agent),
+      agent_(shared.agent(agent)),
+      reader_(reader),
+      fixed_(std::move(fixed)),
+      began_(std::chrono::steady_clock::now()) {}
+
+Exchange::~Exchange() {
+  wipe_string(head_text_);
+  if (whole_body_) wipe_string(*whole_body_);
+}
+
+Task<bool> Exchange::run() {
+  reader_.stream().set_deadline(shared_.deadlines.head);
+  const auto text = co_await reader_.take_head(kMostHead);
+  reader_.stream().clear_deadline();
+  if (!text && text.error().code == Code::kTooLarge) {
+    auto response = http::problem_with_status(431, "head_too_large",
+                                              "The request's head is larger than 64 KiB.", "");
+    head_.keep_alive = false;
+    const bool goes_on = co_await answer(std::move(response));
+    co_return goes_on;
+  }
+  if (!text || text->empty()) co_return false;
+  auto head = http::parse_request_head(*text);
+  bool goes_on = false;
+  if (head) {
+    goes_on = co_await run(std::move(*head));
+  } else {
+    goes_on = co_await refuse_malformed(std::move(head.error()));
+  }
+  co_return goes_on;
+}
+
+Task<bool> Exchange::refuse_malformed(Error error) {
+  head_.keep_alive = false;
+  const bool goes_on = co_await refuse(std::move(error), "http");
+  co_return goes_on;
+}
+
+Task<bool> Exchange::run(http::RequestHead head) {
+  ++shared_.requests;
+  began_ = std::chrono::steady_clock::now();
+  request_id_ = fresh_request_id();
+  head_ = std::move(head);
+  body_.emplace(reader_, head_.framing);
+  websocket_ = asks_for_websocket(head_);
+  if (agent_ == nullptr) {
+    Error unknown{.code = Code::kForbidden,
+                  .message = "no policy",
+                  .reason = "egress_denied",
+                  .public_detail = "This agent has no valid policy."};
+    const bool goes_on = co_await refuse(std::move(unknown), "client");
+    co_return goes_on;
+  }
+  auto found = find_origin();
+  if (!found) {
+    const bool goes_on = co_await refuse(std::move(found.error()), "http");
+    co_return goes_on;
+  }
+  const bool allowed = co_await decide();
+  if (!allowed) {
+    const bool goes_on = co_await refuse_by_policy();
+    co_return goes_on;
+  }
+  auto injected = inject();
+  if (!injected) {
+    const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
+    co_return goes_on;
+  }
+  const bool goes_on = co_await forward();
+  co_return goes_on;
+}
+
+// SNI or CONNECT authority, the target's authority and Host must all say the same.
+Status Exchange::find_origin() {
+  auto target = http::canonical_target(head_.target);
+  if (!target) return fail(target.error());
+  target_ = std::move(*target);
+  const auto mismatch = [](std::string detail) {
+    return fail(Code::kForbidden, "authority_mismatch", std::move(detail));
+  };
+  if (fixed_) {
+    origin_ = *fixed_;
+  } else if (target_.authority) {
+    const auto& authority = *target_.authority;
+    origin_.host = authority.host;
+    origin_.tls = target_.https;
+    origin_.port = authority.port_or(origin_.default_port());
+  } else {
+    return fail(Code::kMalformed, "absolute_form_required",
+                "A request to the proxy must name its whole URL.");
+  }
+  if (target_.authority && (target_.authority->host != origin_.host ||
+                            target_.authority->port_or(origin_.default_port()) != origin_.port)) {
+    return mismatch("The request's target names another host than the connection.");
+  }
+  const auto host = http::parse_authority(head_.headers.get("host").value_or(""));
+  if (!host) return fail(host.error());
+  if (host->host != origin_.host || host->port_or(origin_.default_port()) != origin_.port) {
+    return mismatch("The Host field names another host than the connection.");
+  }
+  // Nobody sends "https://" to a proxy without CONNECT; the secret would go in the clear to us.
+  if (!fixed_ && origin_.tls) {
+    return fail(Code::kMalformed, "connect_required", "Use CONNECT for https.");
+  }
+  return {};
+}
+
+services::RequestFacts Exchange::facts(const json::value* body) const {
+  return {.host = origin_.host,
+          .port = origin_.port,
+          .tls = origin_.tls,
+          .method = head_.method_text,
+          .path = target_.path,
+          .websocket = websocket_,
+          .body = body};
+}
+
+Task<bool> Exchange::decide() {
+  decision_ = agent_->policy.decide(facts(nullptr));
+  if (!decision_.needs_body && !services::injects_body(decision_.injections)) {
+    co_return decision_.allowed;
+  }
+  const auto whole = co_await read_whole_body();
+  if (!whole) {
+    decision_.allowed = false;
+    decision_.reason = whole.error().public_detail;
+    co_return false;
+  }
+  if (decision_.needs_body) {
+    const auto parsed = http::parse_json(*whole_body_);
+    const json::value body = parsed ? *parsed : json::value();
+    decision_ = agent_->policy.decide(facts(&body));
+  }
+  co_return decision_.allowed;
+}
+
+Task<Status> Exchange::read_whole_body() {
+  std::string whole;
+  auto buffer = shared_.buffers.take();
+  if (head_.expect_continue) {
+    auto asked = co_await write_rest(reader_.stream(), "HTTP/1.1 100 Continue\r\n\r\n");
+    if (!asked) co_return asked;
+    head_.expect_continue = false;
+  }
+  reader_.stream().set_deadline(shared_.deadlines.body);
+  while (true) {
+    const auto got = co_await body_->read(buffer.data(), BufferPool::kRoom);
+    if (!got) co_return fail(got.error());
+    if (*got == 0) break;
+    if (whole.size() + *got > kMostWholeBody) {
+      co_return fail(Code::kTooLarge, "body_too_large",
+                     "This request is decided by its body, which may have 1 MiB at most.");
+    }
+    whole.append(buffer.data(), *got);
+  }
+  reader_.stream().clear_deadline();
+  whole_body_ = std::move(whole);
+  co_return Status{};
+}
+
+Status Exchange::inject() {
+  const auto& context = *agent_;
+  // A real secret that the agent got hold of somewhere must not leave by its hand.
+  auto found = scrub::find_in(*context.response_patterns, head_.target);
+  for (const auto& [name, value] : head_.headers.all()) {
+    if (found) break;
+    found = scrub::find_in(*context.response_patterns, value);
+  }
+  if (found) {
+    return fail(Code::kForbidden, "secret_in_request",
+                "The request holds the real value of the credential " + context.name_of(found->id) +
+                    ".");
+  }
+  const services::SecretSource source = [&](std::string_view name) {
+    return context.secret(name);
+  };
+  auto injected = services::inject_head(head_, target_, decision_.injections,
+                                        context.policy.credentials(), source);
+  if (!injected) return fail(injected.error());
+  injected_ = std::move(*injected);
+  if (whole_body_) {
+    if (const auto secret = scrub::find_in(*context.response_patterns, *whole_body_)) {
+      return fail(Code::kForbidden, "secret_in_request",
+                  "The request's body holds the real value of the credential " +
+                      context.name_of(secret->id) + ".");
+    }
+    auto more = services::inject_body(*whole_body_, decision_.injections,
+                                      context.policy.credentials(), source);
+    if (!more) return fail(more.error());
+    injected_.insert(injected_.end(), more->begin(), more->end());
+  }
+  const auto length = whole_body_ && head_.framing.kind != http::BodyFraming::Kind::kNone
+                          ? std::optional(whole_body_->size())
+                          : std::nullopt;
+  head_text_ = request_head(head_, target_, origin_.authority(), websocket_, length);
+  services::wipe_injected(head_, target_);
+  return {};
+}
+
+// What every record of this exchange tells. The query is left out: it may hold what nobody should
+// read later.
+json::object Exchange::metadata() const {
+  json::object out{{"requestId", view(request_id_)},
+                   {"method", view(std::string_view(head_.method_text).substr(0, 32))},
+                   {"host", view(origin_.host)},
+                   {"port", origin_.port},
+                   {"tls", origin_.tls}};
+  if (!decision_.rule.empty()) out["rule"] = view(decision_.rule);
+  if (!decision_.scope.empty()) out["scope"] = view(decision_.scope);
+  if (!decision_.service.empty()) out["service"] = view(decision_.service);
+  if (!injected_.empty()) {
+    json::array names;
+    for (const auto name : injected_) names.emplace_back(view(name));
+    out["credentials"] = std::move(names);
+  }
+  return out;
+}
+
+// What an agent wrote, for a record: never with a real secret in it.
+std::string Exchange::safe(std::string_view text) const {
+  const bool clean = !scrub::find_in(*agent_->response_patterns, text);
+  return std::string(clean ? text : "(holds a secret)");
+}
+
+Task<bool> Exchange::refuse_by_policy() {
+  ++shared_.refusals;
+  auto details = metadata();
+  details["layer"] = view(services::to_string(decision_.layer));
+  details["path"] = safe(std::string_view(target_.path).substr(0, 1024));
+  details["reason"] = view(decision_.reason);
+  if (!decision_.missing_scope.empty()) details["missingScope"] = view(decision_.missing_scope);
+  const auto target = decision_.target.empty() ? origin_.authority() : safe(decision_.target);
+  const auto type = decision_.action_type.empty() ? "api_call" : decision_.action_type;
+  shared_.trail.event(id_, {{"actionType", view(type)},
+                            {"target", view(target)},
+                            {"outcome", "denied"},
+                            {"metadata", std::move(details)}});
+  auto response = services::to_problem(decision_, facts(nullptr), request_id_);
+  const bool goes_on = co_await answer(std::move(response));
+  co_return goes_on;
+}
+
+Task<bool> Exchange::refuse(Error error, std::string_view layer) {
+  ++shared_.refusals;
+  auto details = metadata();
+  details["layer"] = view(layer);
+  details["reason"] = view(error.reason);
+  details["detail"] = view(error.public_detail);
+  const auto host = origin_.host.empty() ? std::string("unknown") : origin_.authority();
+  shared_.trail.event(id_, {{"actionType", "api_call"},
+                            {"target", view(host)},
+                            {"outcome", "denied"},
+                            {"metadata", std::move(details)}});
+  http::ProblemMembers members{{"layer", json::value(view(layer))}};
+  if (!origin_.host.empty()) members.emplace_back("host", json::value(view(origin_.host)));
+  auto response = http::problem(error, request_id_, std::move(members));
+  const bool goes_on = co_await answer(std::move(response));
+  co_return goes_on;
+}
+
+// An answer of our own. The connection goes on only when nothing of the request is left unread.
+Task<bool> Exchange::answer(http::Response response) {
+  const bool clean = body_ && (body_->done() || whole_body_) && head_.keep_alive;
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status,
+                                http::reason_phrase(response.status));
+  for (const auto& [name, value] : response.headers.all()) {
+    out += name + ": " + value + "\r\n";
+  }
+  out += fmt::format("Content-Length: {}\r\n", response.body.size());
+  if (!clean) out += "Connection: close\r\n";
+  out += "\r\n";
+  if (head_.method_text != "HEAD") out += response.body;
+  auto& stream = reader_.stream();
+  stream.set_deadline(shared_.deadlines.head);
+  const auto written = co_await write_rest(stream, out);
+  if (!written) co_return false;
+  if (clean) {
+    stream.clear_deadline();
+    co_return true;
+  }
+  // What still comes is read for a moment, or the answer might be lost in a reset.
+  (void)co_await stream.shutdown_send();
+  stream.set_deadline(std::chrono::seconds(2));
+  auto buffer = shared_.buffers.take();
+  std::size_t most = 4 * 1024 * 1024;
+  while (true) {
+    const auto got = co_await reader_.read(buffer.data(), BufferPool::kRoom);
+    if (!got || *got == 0 || *got > most) break;
+    most -= *got;
+  }
+  co_return false;
+}
+
+}  // namespace deployclaw::egress

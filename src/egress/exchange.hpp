@@ -1,0 +1,111 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+
+#include "egress/worker_shared.hpp"
+#include "http/canonical_target.hpp"
+#include "http/wire.hpp"
+#include "services/injection.hpp"
+
+namespace deployclaw::egress {
+
+// Where a request goes.
+struct Origin {
+  std::string host;  // canonical
+  std::uint16_t port = 443;
+  bool tls = true;
+  [[nodiscard]] std::uint16_t default_port() const { return tls ? 443 : 80; }
+  // As in a Host field: the port only when it is not the scheme's own.
+  [[nodiscard]] std::string authority() const;
+};
+
+// One request of an agent and its answer: read the head strictly, take the one canonical form of
+// where it goes, decide, tell the audit log, put secrets in, pass it on, take secrets out of the
+// answer. Whatever cannot be done ends in an answer that says so, and in the audit log.
+class Exchange {
+ public:
+  // With `fixed` (inside a tunnel) every request must be for it; without, each names its own, in
+  // absolute form.
+  Exchange(WorkerShared& shared, AgentId agent, StreamReader& reader, std::optional<Origin> fixed);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // Serves the request whose head comes next. True when the connection may carry another.
+  Task<bool> run();
+  // As run(), for a head that has been read already.
+  Task<bool> run(http::RequestHead head);
+
+  // Answers a head that is no well-formed one.
+  Task<bool> refuse_malformed(Error error);
+
+  // The agent's policy is another now: a running request that it would not allow is broken off.
+  void on_new_policy();
+
+ private:
+  // Before anything leaves.
+  Status find_origin();
+  Task<bool> decide();
+  Task<Status> read_whole_body();
+  Status inject();
+  Task<bool> refuse_by_policy();
+  Task<bool> refuse(Error error, std::string_view layer);
+  Task<bool> answer(http::Response response);
+  [[nodiscard]] services::RequestFacts facts(const boost::json::value* body) const;
+  [[nodiscard]] boost::json::object metadata() const;
+  [[nodiscard]] std::string safe(std::string_view text) const;
+
+  // Once it may.
+  Task<bool> forward();
+  Task<Status> acquire();
+  Task<bool> send_and_relay();
+  Task<Status> send_head();
+  Task<void> send_body();
+  Task<Status> pump_body();
+  Task<void> relay_answer();
+  Task<Result<http::ResponseHead>> read_answer_head();
+  void scrub_fields(http::ResponseHead& head);
+  Task<Status> pass_on(const http::ResponseHead& head, std::string front, bool chunked,
+                       bool decode);
+  Task<Status> watch(const http::ResponseHead& head, std::string front, bool chunked);
+  Task<void> relay_websocket();
+  Task<bool> could_not(Error error);
+  void note_hits(const std::vector<scrub::Hit>& hits);
+  void finish(std::string_view outcome, boost::json::object details);
+  [[nodiscard]] bool binds_secret() const;
+
+  WorkerShared& shared_;
+  const AgentId id_;
+  std::shared_ptr<const AgentContext> agent_;
+  StreamReader& reader_;  // the agent's side
+  std::optional<Origin> fixed_;
+
+  http::RequestHead head_;
+  http::CanonicalTarget target_;
+  Origin origin_;
+  bool websocket_ = false;
+  services::Decision decision_;
+  std::optional<std::string> whole_body_;
+  std::optional<BodyReader> body_;
+  services::Injected injected_;
+  std::string head_text_;  // for the upstream; holds secrets, wiped once sent
+
+  AuditTrail::Intent intent_;
+  std::string request_id_;
+  std::chrono::steady_clock::time_point began_;
+  Upstream upstream_;
+  std::optional<StreamReader> upstream_reader_;
+  std::uint64_t sent_ = 0;      // bytes of bodies
+  std::uint64_t received_ = 0;
+  int status_ = 0;              // of the answer, once it has begun
+  bool body_sent_ = false;
+  bool answered_ = false;
+  bool reusable_ = false;       // both connections are at a clean end
+  bool broken_off_ = false;     // by a new policy
+  std::optional<Error> body_refused_;
+  boost::json::array findings_;
+};
+
+}  // namespace deployclaw::egress

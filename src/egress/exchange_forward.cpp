@@ -1,0 +1,220 @@
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/json/array.hpp>
+
+#include "egress/exchange.hpp"
+#include "egress/forward_head.hpp"
+#include "http/problem.hpp"
+#include "scrub/finder.hpp"
+
+// The second half of an exchange, first part: the intent, the connection, the request.
+namespace deployclaw::egress {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kChunkRoom = 18;  // a chunk's head before its data
+constexpr std::size_t kTogether = 16UL * 1024;
+
+json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+// Puts one chunk's head right before `data` (which has kChunkRoom bytes in front of it).
+std::string_view as_chunk(char* data, std::size_t size) {
+  char digits[kChunkRoom];
+  const int length = std::snprintf(digits, sizeof digits, "%zx\r\n", size);
+  std::memcpy(data - length, digits, static_cast<std::size_t>(length));
+  std::memcpy(data + size, "\r\n", 2);
+  return {data - length, static_cast<std::size_t>(length) + size + 2};
+}
+
+}  // namespace
+
+Task<bool> Exchange::forward() {
+  auto details = metadata();
+  json::object record{{"actionType", view(decision_.action_type)},
+                      {"target", safe(decision_.target)},
+                      {"metadata", std::move(details)}};
+  intent_ = shared_.trail.intend(id_, record);
+  auto acquired = co_await acquire();
+  if (!acquired) {
+    const bool goes_on = co_await could_not(std::move(acquired.error()));
+    co_return goes_on;
+  }
+  for (const auto name : injected_) shared_.on_used(id_, name);
+  const bool goes_on = co_await send_and_relay();
+  co_return goes_on;
+}
+
+// A connection, and the intent on disk. Dialling is an effect too: it waits for the disk.
+Task<Status> Exchange::acquire() {
+  const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
+  upstream_ = shared_.upstreams.take_idle(key);
+  auto durable = co_await intent_.durable();
+  if (!durable) co_return durable;
+  if (!upstream_.stream) {
+    auto copy = key;
+    auto dialled = co_await shared_.upstreams.dial(std::move(copy));
+    if (!dialled) co_return fail(dialled.error());
+    upstream_ = std::move(*dialled);
+  }
+  upstream_reader_.emplace(*upstream_.stream);
+  co_return Status{};
+}
+
+Task<bool> Exchange::send_and_relay() {
+  const bool no_body = body_->done() || whole_body_;
+  if (no_body) {
+    const auto sent = co_await send_head();
+    body_sent_ = sent.has_value();
+    co_await relay_answer();
+  } else {
+    using namespace boost::asio::experimental::awaitable_operators;
+    auto both = send_body() && relay_answer();
+    co_await std::move(both);
+  }
+  auto& agent = reader_.stream();
+  if (upstream_.stream && reusable_ && body_sent_) {
+    agent.clear_deadline();
+    shared_.upstreams.give_back(
+        {.host = origin_.host, .port = origin_.port, .tls = origin_.tls}, std::move(upstream_));
+    co_return head_.keep_alive;
+  }
+  // The answer ended well, and so may the agent's side, whatever becomes of the upstream's.
+  if (reusable_ && (body_->done() || whole_body_)) co_return head_.keep_alive;
+  co_return false;
+}
+
+// The head, and what is there of the body already, in one write.
+Task<Status> Exchange::send_head() {
+  if (whole_body_) {
+    head_text_ += *whole_body_;
+    sent_ += whole_body_->size();
+  }
+  upstream_.stream->set_deadline(shared_.deadlines.body);
+  auto sent = co_await write_rest(*upstream_.stream, head_text_);
+  wipe_string(head_text_);
+  head_text_.clear();
+  co_return sent;
+}
+
+Task<void> Exchange::send_body() {
+  auto sent = co_await pump_body();
+  if (sent) {
+    body_sent_ = true;
+    co_return;
+  }
+  if (sent.error().code == Code::kForbidden) {
+    body_refused_ = std::move(sent.error());
+    // What has left so far is not a whole request, and never will be.
+    upstream_.stream->abort();
+  } else if (!answered_) {
+    upstream_.stream->interrupt();
+  }
+}
+
+Task<Status> Exchange::pump_body() {
+  if (head_.expect_continue) {
+    auto asked = co_await write_rest(reader_.stream(), "HTTP/1.1 100 Continue\r\n\r\n");
+    if (!asked) co_return asked;
+  }
+  auto head_sent = co_await send_head();
+  if (!head_sent) co_return head_sent;
+  const bool chunked = head_.framing.kind == http::BodyFraming::Kind::kChunked;
+  scrub::Finder finder(agent_->request_patterns);
+  auto buffer = shared_.buffers.take();
+  char* const data = buffer.data() + kChunkRoom;
+  constexpr std::size_t kRoom = BufferPool::kRoom - kChunkRoom - 2;
+  std::size_t held = 0;
+  for (bool end = false; !end;) {
+    reader_.stream().set_deadline(shared_.deadlines.body);
+    const auto got = co_await body_->read(data + held, kRoom - held);
+    if (!got) co_return fail(got.error());
+    end = *got == 0 || body_->done();
+    const auto outcome = finder.scan({data, held + *got}, end);
+    if (outcome.finding) {
+      const bool placeholder = agent_->is_placeholder(outcome.finding->id);
+      co_return fail(
+          Code::kForbidden, placeholder ? "placeholder_misplaced" : "secret_in_request",
+          std::string("The request's body holds ") +
+              (placeholder ? "the placeholder" : "the real value") + " of the credential " +
+              agent_->name_of(outcome.finding->id) + ", which may not be sent there.");
+    }
+    std::string rest(data + outcome.ready, held + *got - outcome.ready);
+    if (outcome.ready > 0) {
+      sent_ += outcome.ready;
+      const auto piece =
+          chunked ? as_chunk(data, outcome.ready) : std::string_view(data, outcome.ready);
+      upstream_.stream->set_deadline(shared_.deadlines.body);
+      auto written = co_await write_rest(*upstream_.stream, piece);
+      if (!written) co_return written;
+    }
+    held = rest.size();
+    std::memcpy(data, rest.data(), held);
+  }
+  if (chunked) {
+    auto written = co_await write_rest(*upstream_.stream, "0\r\n\r\n");
+    if (!written) co_return written;
+  }
+  co_return Status{};
+}
+
+Task<bool> Exchange::could_not(Error error) {
+  const json::object details{{"detail", view(error.public_detail)}, {"reason", view(error.reason)}};
+  finish("failure", details);
+  if (answered_) co_return false;
+  // An upstream that cannot be had is a 502 (504) of the gateway's, whatever the code says elsewhere.
+  http::Response response;
+  const std::string_view reason = error.reason.empty() ? "upstream_failed" : error.reason;
+  const std::string_view detail =
+      error.public_detail.empty() ? "The upstream did not answer properly." : error.public_detail;
+  const int status = reason == "audit_unavailable"           ? 503
+                     : error.code == Code::kForbidden        ? 403
+                     : error.code == Code::kTimeout          ? 504
+                                                             : 502;
+  response = http::problem_with_status(status, reason, detail, request_id_);
+  const bool goes_on = co_await answer(std::move(response));
+  co_return goes_on;
+}
+
+void Exchange::finish(std::string_view outcome, json::object details) {
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began_);
+  if (status_ != 0) details["status"] = status_;
+  details["bytesSent"] = sent_;
+  details["bytesReceived"] = received_;
+  details["durationMs"] = took.count();
+  if (!findings_.empty()) details["scrubbed"] = findings_;
+  intent_.finish({{"outcome", view(outcome)}, {"metadata", std::move(details)}});
+}
+
+void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {
+  for (const auto& hit : hits) {
+    findings_.push_back(json::object{{"credential", view(agent_->name_of(hit.id))},
+                                     {"form", scrub::to_string(hit.form)},
+                                     {"count", hit.count}});
+  }
+}
+
+void Exchange::on_new_policy() {
+  const auto next = shared_.agent(id_);
+  // Not yet under way, or not under a policy: what follows is decided by the new one anyway.
+  if (!upstream_.stream || next == agent_) return;
+  const bool goes_on =
+      !websocket_ && next && next->policy.admits_name(origin_.host, origin_.port) &&
+      next->policy.client_active();
+  if (goes_on) return;
+  broken_off_ = true;
+  upstream_.stream->interrupt();
+  reader_.stream().interrupt();
+}
+
+bool Exchange::binds_secret() const {
+  for (const auto& credential : agent_->policy.credentials()) {
+    for (const auto& host : credential.hosts) {
+      if (domain::host_matches(host, origin_.host)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace deployclaw::egress

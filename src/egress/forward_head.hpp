@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/canonical_target.hpp"
+#include "http/wire.hpp"
+
+// Heads as they are passed on (RFC 9110 §7.6). Pure.
+namespace deployclaw::egress {
+
+// How a body is passed on.
+enum class Passing : std::uint8_t {
+  kAsItCame,  // same length, or chunked as it was
+  kChunked,   // its length is not known, or will change
+  kUntilClose  // to an HTTP/1.0 agent that knows no chunks
+};
+
+// The request line and fields for an upstream. Fields that speak of one connection only
+// (Connection and what it names, Proxy-*, TE, Upgrade, …) are left out, Host is `host_field`,
+// Expect is left out (the gateway answers it itself), Accept-Encoding keeps the codings that can be
+// looked into. With `websocket` the fields of its handshake are kept, but extensions. A body that
+// was read whole has `body_length` instead of the framing it came with.
+std::string request_head(const http::RequestHead& head, const http::CanonicalTarget& target,
+                         std::string_view host_field, bool websocket,
+                         std::optional<std::size_t> body_length);
+
+// The status line and fields for an agent. `drop_coding` leaves Content-Encoding out: the body is
+// passed on decoded. With `websocket` (101) its fields are kept.
+std::string response_head(const http::ResponseHead& head, Passing passing, bool keep_alive,
+                          bool drop_coding, bool websocket);
+
+// A WebSocket handshake (RFC 6455 §4.1): GET with "Upgrade: websocket".
+bool asks_for_websocket(const http::RequestHead& head);
+
+// Of an Accept-Encoding value, the codings that scrub::ContentDecoder knows, with their weights.
+std::string known_codings(std::string_view accept_encoding);
+
+}  // namespace deployclaw::egress

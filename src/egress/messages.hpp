@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "linux/address_pool.hpp"
+
+// What supervisor, worker and spool say to one another, each in one packet. Readers take nothing for
+// granted: a worker may have been taken over by what it parses.
+namespace deployclaw::egress {
+
+using linux::Ipv4;
+
+// Where an agent's connection came in.
+enum class Entrance : std::uint8_t {
+  kProxy = 1,        // to the gateway's proxy port: CONNECT or absolute-form
+  kTransparent = 2,  // to any other address and port: led here by the firewall
+  kDns = 3,          // DNS over TCP
+};
+
+// Supervisor to worker.
+struct ConfigureMessage {};  // the configuration (worker_config.hpp) is in the memfd beside it
+struct ConnectionMessage {   // the socket is beside it
+  AgentId agent;
+  Entrance entrance = Entrance::kProxy;
+  Ipv4 destination;  // kTransparent: where the agent believes it connects to
+  std::uint16_t port = 0;
+};
+struct DatagramMessage {  // a DNS query, or the answer to it
+  AgentId agent;
+  std::uint32_t address = 0;  // of the agent's socket: where the answer goes
+  std::uint16_t port = 0;
+  std::string bytes;
+};
+
+// Worker to supervisor.
+struct AssignedMessage {  // a synthetic address was given out: a restarted worker gets it back
+  AgentId agent;
+  std::uint32_t address = 0;
+  std::string name;
+};
+struct UsedMessage {  // a credential was put into a request
+  AgentId agent;
+  std::string credential;
+};
+struct IdleMessage {  // open connections; 0 again and again ends the worker
+  std::uint32_t connections = 0;
+};
+
+// Worker to spool.
+enum class RecordKind : std::uint8_t {
+  kIntent = 1,   // what is about to happen: nothing leaves before it is durable
+  kOutcome = 2,  // how the intent of the same id ended
+  kEvent = 3,    // whole in itself: a denial, a finding
+};
+struct RecordMessage {
+  RecordKind kind = RecordKind::kEvent;
+  AgentId agent;
+  std::uint64_t id = 0;  // of the intent, unique in the worker's life
+  std::string json;      // {actionType, target, outcome, metadata}
+};
+// Spool to worker: records up to `sequence` (counted from 1 in the order sent) are durable; or the
+// spool takes no more.
+struct DurableMessage {
+  std::uint64_t sequence = 0;
+  std::uint8_t refused = 0;
+};
+
+enum class MessageKind : std::uint8_t {
+  kConfigure = 1,
+  kConnection,
+  kDatagram,
+  kDrain,  // take nothing new, end when done
+  kReady,
+  kAssigned,
+  kUsed,
+  kIdle,
+  kRecord,
+  kDurable,
+};
+// Of a packet; nullopt for an unknown one.
+std::optional<MessageKind> kind_of(std::string_view packet);
+
+std::string encode(MessageKind plain);  // kConfigure, kDrain, kReady
+std::string encode(const ConnectionMessage& message);
+std::string encode(const DatagramMessage& message);
+std::string encode(const AssignedMessage& message);
+std::string encode(const UsedMessage& message);
+std::string encode(const IdleMessage& message);
+std::string encode(const RecordMessage& message);
+std::string encode(const DurableMessage& message);
+
+// nullopt unless the packet is exactly such a message.
+std::optional<ConnectionMessage> read_connection(std::string_view packet);
+std::optional<DatagramMessage> read_datagram(std::string_view packet);
+std::optional<AssignedMessage> read_assigned(std::string_view packet);
+std::optional<UsedMessage> read_used(std::string_view packet);
+std::optional<IdleMessage> read_idle(std::string_view packet);
+std::optional<RecordMessage> read_record(std::string_view packet);
+std::optional<DurableMessage> read_durable(std::string_view packet);
+
+}  // namespace deployclaw::egress

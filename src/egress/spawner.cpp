@@ -1,0 +1,186 @@
+#include "egress/spawner.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "base/log.hpp"
+#include "egress/packet_channel.hpp"
+#include "linux/sandbox.hpp"
+
+namespace deployclaw::egress {
+namespace {
+
+constexpr std::uint32_t kMostWorkers = 10'000;
+constexpr int kCannotShutIn = 71;
+
+struct Command {
+  char what = 0;  // 's' spawn, 'k' kill
+  std::uint32_t number = 0;
+};
+
+struct Received {
+  Command command;
+  std::array<linux::UniqueFd, 2> fds;
+};
+
+// False when the supervisor is gone.
+bool receive(int socket, Received& received) {
+  iovec part{&received.command, sizeof received.command};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const auto got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (got < 0 && errno == EINTR) {
+    received.command = {};
+    return true;
+  }
+  if (got != sizeof received.command) return false;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
+    int fds[2];
+    std::memcpy(fds, CMSG_DATA(header), sizeof fds);
+    received.fds = {linux::UniqueFd(fds[0]), linux::UniqueFd(fds[1])};
+  }
+  return true;
+}
+
+[[noreturn]] void run_worker(uid_t uid, Received received, const WorkerMain& main) {
+  struct sigaction plain{};
+  plain.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &plain, nullptr);
+  if (auto shut = linux::enter_sandbox({.uid = uid}); !shut) {
+    log::error("worker cannot shut itself in", {{"cause", shut.error().message}});
+    _exit(kCannotShutIn);
+  }
+  _exit(main(std::move(received.fds[0]), std::move(received.fds[1])));
+}
+
+class Loop {
+ public:
+  Loop(linux::UniqueFd socket, uid_t first_uid, const WorkerMain& main)
+      : socket_(std::move(socket)), first_uid_(first_uid), main_(main) {}
+
+  void run() {
+    while (true) {
+      Received received;
+      const bool goes_on = receive(socket_.get(), received);
+      reap();
+      if (!goes_on) break;
+      if (received.command.what == 's') spawn(std::move(received));
+      if (received.command.what == 'k') kill(received.command.number);
+    }
+    for (const auto& [number, pid] : workers_) ::kill(pid, SIGKILL);
+  }
+
+ private:
+  void spawn(Received received) {
+    const auto number = received.command.number;
+    if (number >= kMostWorkers || !received.fds[0].valid()) return;
+    const pid_t pid = fork();
+    if (pid == 0) {
+      socket_ = linux::UniqueFd();
+      run_worker(first_uid_ + number, std::move(received), main_);
+    }
+    if (pid > 0) workers_[number] = pid;
+    if (pid < 0) log::error("cannot fork a worker", {{"cause", std::strerror(errno)}});
+  }
+
+  void kill(std::uint32_t number) {
+    const auto found = workers_.find(number);
+    if (found != workers_.end()) ::kill(found->second, SIGKILL);
+  }
+
+  void reap() {
+    int status = 0;
+    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+      std::erase_if(workers_, [pid](const auto& entry) { return entry.second == pid; });
+      if (WIFSIGNALED(status)) {
+        log::error("a worker was killed", {{"pid", pid}, {"signal", WTERMSIG(status)}});
+      }
+    }
+  }
+
+  linux::UniqueFd socket_;
+  const uid_t first_uid_;
+  const WorkerMain& main_;
+  std::map<std::uint32_t, pid_t> workers_;
+};
+
+}  // namespace
+
+Result<Spawner> Spawner::start(uid_t first_uid, WorkerMain main) {
+  int ends[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return linux::fail_errno("socketpair", errno);
+  }
+  linux::UniqueFd ours(ends[0]);
+  linux::UniqueFd theirs(ends[1]);
+  const pid_t pid = fork();
+  if (pid < 0) return linux::fail_errno("fork the spawner", errno);
+  if (pid > 0) return Spawner(std::move(ours), pid);
+
+  // No death signal: when the supervisor ends, its end of the socket closes, and the workers are
+  // killed before this process ends too.
+  ours = linux::UniqueFd();
+  prctl(PR_SET_NAME, "egress-spawner");
+  // Signals to the group are for the supervisor: it ends its workers in good order, then us.
+  struct sigaction ignore{};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGTERM, &ignore, nullptr);
+  sigaction(SIGINT, &ignore, nullptr);
+  // Wakes the loop to reap; without SA_RESTART.
+  struct sigaction wake{};
+  wake.sa_handler = [](int) {};
+  sigaction(SIGCHLD, &wake, nullptr);
+  Loop(std::move(theirs), first_uid, main).run();
+  _exit(0);
+}
+
+Status Spawner::send(char command, std::uint32_t number, int channel, int audit) {
+  Command text{.what = command, .number = number};
+  iovec part{&text, sizeof text};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  if (channel >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+    const int fds[2] = {channel, audit};
+    std::memcpy(CMSG_DATA(header), fds, sizeof fds);
+  }
+  if (sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+    return fail(Code::kUnavailable, "the spawner is gone");
+  }
+  return {};
+}
+
+Result<Spawner::Worker> Spawner::spawn(std::uint32_t number) {
+  auto channel = make_packet_pair();
+  if (!channel) return fail(channel.error());
+  auto audit = make_packet_pair();
+  if (!audit) return fail(audit.error());
+  if (auto sent = send('s', number, channel->second.get(), audit->second.get()); !sent) {
+    return fail(sent.error());
+  }
+  return Worker{.channel = std::move(channel->first), .audit = std::move(audit->first)};
+}
+
+void Spawner::kill(std::uint32_t number) { (void)send('k', number, -1, -1); }
+
+}  // namespace deployclaw::egress

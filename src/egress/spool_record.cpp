@@ -1,0 +1,68 @@
+#include <zlib.h>
+
+#include <cstring>
+
+#include "egress/spool.hpp"
+
+namespace deployclaw::egress {
+namespace {
+
+// length, crc, then kind, client, agent, worker, id and the JSON.
+constexpr std::size_t kFrame = 8;
+constexpr std::size_t kHead = 1 + 16 + 16 + 8 + 8;
+
+std::uint32_t crc_of(std::string_view bytes) {
+  return static_cast<std::uint32_t>(crc32(crc32(0, nullptr, 0),
+                                          reinterpret_cast<const Bytef*>(bytes.data()),
+                                          static_cast<uInt>(bytes.size())));
+}
+
+template <class T>
+void put(std::string& out, const T& value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <class T>
+void get(std::string_view& in, T& value) {
+  std::memcpy(&value, in.data(), sizeof value);
+  in.remove_prefix(sizeof value);
+}
+
+}  // namespace
+
+void append_record(std::string& out, const SpoolRecord& record) {
+  const auto length = static_cast<std::uint32_t>(kHead + record.json.size());
+  const std::size_t start = out.size();
+  put(out, length);
+  put(out, std::uint32_t{0});
+  put(out, record.kind);
+  put(out, record.client);
+  put(out, record.agent);
+  put(out, record.worker);
+  put(out, record.id);
+  out += record.json;
+  const auto crc = crc_of(std::string_view(out).substr(start + kFrame));
+  std::memcpy(out.data() + start + 4, &crc, sizeof crc);
+}
+
+bool take_record(std::string_view& bytes, SpoolRecord& record) {
+  if (bytes.size() < kFrame + kHead) return false;
+  std::string_view in = bytes;
+  std::uint32_t length = 0;
+  std::uint32_t crc = 0;
+  get(in, length);
+  get(in, crc);
+  if (length < kHead || length > in.size()) return false;
+  in = in.substr(0, length);
+  if (crc_of(in) != crc) return false;
+  get(in, record.kind);
+  get(in, record.client);
+  get(in, record.agent);
+  get(in, record.worker);
+  get(in, record.id);
+  record.json = in;
+  bytes.remove_prefix(kFrame + length);
+  return true;
+}
+
+}  // namespace deployclaw::egress

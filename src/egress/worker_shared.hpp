@@ -1,0 +1,61 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/task.hpp"
+#include "dns/label_budget.hpp"
+#include "dns/synthetic_addresses.hpp"
+#include "egress/agent_context.hpp"
+#include "egress/audit_trail.hpp"
+#include "egress/stream_reader.hpp"
+#include "egress/upstreams.hpp"
+
+namespace deployclaw::egress {
+
+// The names that one agent uses: addresses that stand for them, and how many below a wildcard.
+struct AgentNames {
+  dns::SyntheticAddresses addresses;
+  dns::LabelBudget budget;
+};
+
+// How long things may take.
+struct Deadlines {
+  std::chrono::milliseconds head{30'000};           // a whole request head, from its first byte
+  std::chrono::milliseconds idle{75'000};           // between two requests
+  std::chrono::milliseconds body{120'000};          // between two pieces of a request's body
+  std::chrono::milliseconds response_head{600'000};  // models think for minutes
+  std::chrono::milliseconds response_body{300'000};  // between two pieces
+  std::chrono::milliseconds tunnel{900'000};         // nothing either way
+};
+
+// What all connections of one worker share. One thread.
+struct WorkerShared {
+  boost::asio::any_io_executor executor;
+  const Clock& clock;
+  net::CoarseTimer& timer;
+  AuditTrail& trail;
+  Upstreams& upstreams;
+  TaskGroup& tasks;
+  std::function<void(AgentId, std::string_view credential)> on_used;
+  BufferPool buffers = {};
+  Deadlines deadlines = {};
+  std::unique_ptr<net::TlsServerContexts> authority = {};  // null: TLS is not intercepted
+  AgentContexts agents = {};
+  std::map<AgentId, AgentNames> names = {};
+  std::uint64_t refusals = 0;
+  std::uint64_t requests = 0;
+
+  // The agent's present policy; null for one that reaches nothing.
+  [[nodiscard]] std::shared_ptr<const AgentContext> agent(AgentId id) const {
+    const auto found = agents.find(id);
+    return found == agents.end() ? nullptr : found->second;
+  }
+};
+
+}  // namespace deployclaw::egress
