@@ -100,25 +100,28 @@ class ByteStream final : private CoarseTimer::Entry {
   friend struct SocketBio;  // OpenSSL's way to the socket
 
   void on_deadline() override;
-  Progress receive(char* data, std::size_t size);
+  Progress receive(char* data, std::size_t size);  // past TLS
   Progress send(std::string_view bytes);
   Progress read_tls(char* data, std::size_t size);
   Progress write_tls(std::string_view bytes);
+  void begin_tls_call();
   Progress tls_outcome(int returned);
-  Progress failed(int system_error);
+  Progress broken(int system_error);
+  Status attach(SslHandle ssl);
   Task<Status> handshake();
+  void tell_end();
 
   StreamSocket socket_;
   SslHandle ssl_;
   std::string ahead_;  // read from the socket (or put back) and not yet taken
-  std::string host_;   // whom a TLS client talks to
   unsigned long tls_error_ = 0;
   int system_error_ = 0;
   bool timed_out_ = false;
   bool interrupted_ = false;
-  bool failed_ = false;
   bool socket_ended_ = false;
   bool truncated_ = false;
+  bool shaken_ = false;      // the handshake is done
+  bool tls_broken_ = false;  // the protocol was violated: nothing more may be done under it
 };
 
 }  // namespace deployclaw::net
