@@ -116,7 +116,7 @@ Progress ByteStream::write_tls(std::string_view bytes) {
   if (tls_broken_) return {};
   std::size_t total = 0;
   while (total < bytes.size()) {
-    clear_tls_errors();
+    begin_tls_call();
     const std::string_view rest = bytes.substr(total, kLargest);
     std::size_t count = 0;
     const int returned = SSL_write_ex(ssl_.get(), rest.data(), rest.size(), &count);
