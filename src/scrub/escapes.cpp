@@ -190,9 +190,9 @@ class Reader {
     if (!digits(4, high)) return stopped();
     if (high < 0xD800 || high > 0xDFFF) return code_point(high);
     if (high > 0xDBFF) return {};
-    for (const unsigned char expected : {'\\', 'u'}) {
+    for (const char expected : {'\\', 'u'}) {
       if (!next()) return stopped();
-      if (now_.byte != expected) return {};
+      if (now_.byte != static_cast<unsigned char>(expected)) return {};
     }
     std::uint32_t low = 0;
     if (!digits(4, low)) return stopped();
