@@ -116,6 +116,9 @@ class Reader {
     }
   }
 
+  // True if another introducer stood where the escape went on or ended.
+  [[nodiscard]] bool met_introducer() const { return met_introducer_; }
+
  private:
   // Takes one character; false when there is none (yet), or the escape has become too long.
   bool next() {
@@ -125,6 +128,8 @@ class Reader {
   }
   bool peek() {
     now_ = text_.read(at_);
+    met_introducer_ = met_introducer_ ||
+                      (at_ != begin_ && now_.state == State::kComplete && is_introducer(now_.byte));
     if (now_.state == State::kComplete && at_ + now_.size - begin_ > kMostEscapeBytes) {
       now_.state = State::kNone;
     }
@@ -247,6 +252,7 @@ class Reader {
   std::size_t at_;
   Character now_;
   std::uint8_t kinds_ = 0;
+  bool met_introducer_ = false;
 };
 
 // The text as it reads once its escapes are taken away.
@@ -268,13 +274,13 @@ struct UnescapedText {
 
 Escapes read_escapes(std::string_view text, std::size_t at, bool end) {
   const RawText raw{.text = text, .end = end};
-  Escapes escapes{.plain = Reader<RawText>(raw, at).read(), .nested = {}};
+  Reader<RawText> reader(raw, at);
+  Escapes escapes{.plain = reader.read(), .nested = {}};
   const Escape& plain = escapes.plain;
-  // Nested: the introducer is itself written as an escape, or what follows a bare one is.
+  // Else the text without escapes reads just the same.
   const bool may_nest =
-      (plain.state == State::kComplete && plain.count == 1 && is_introducer(plain.bytes[0])) ||
-      (plain.state == State::kNone && at + 1 < text.size() &&
-       is_introducer(static_cast<unsigned char>(text[at + 1])));
+      reader.met_introducer() ||
+      (plain.state == State::kComplete && plain.count == 1 && is_introducer(plain.bytes[0]));
   if (may_nest) escapes.nested = Reader<UnescapedText>(UnescapedText{raw}, at).read();
   return escapes;
 }
