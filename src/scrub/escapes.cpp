@@ -1,0 +1,288 @@
+#include "scrub/escapes.hpp"
+
+#include <algorithm>
+
+namespace deployclaw::scrub {
+namespace {
+
+using State = Escape::State;
+
+constexpr std::size_t kMostDigits = 16;
+
+constexpr int hex_value(unsigned char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The character of \" \\ \/ \b \f \n \r \t; -1 for others.
+constexpr auto kShortJson = [] {
+  std::array<std::int8_t, 256> table{};
+  table.fill(-1);
+  table['"'] = '"';
+  table['\\'] = '\\';
+  table['/'] = '/';
+  table['b'] = '\b';
+  table['f'] = '\f';
+  table['n'] = '\n';
+  table['r'] = '\r';
+  table['t'] = '\t';
+  return table;
+}();
+
+struct Name {
+  std::string_view text;
+  unsigned char byte;
+  bool bare = false;  // also without ';'
+};
+
+// Sorted by text.
+constexpr Name kNames[] = {
+    {"AMP", '&', true},  {"DiacriticalGrave", '`'},
+    {"GT", '>', true},   {"Hat", '^'},
+    {"LT", '<', true},   {"NewLine", '\n'},
+    {"QUOT", '"', true}, {"Tab", '\t'},
+    {"UnderBar", '_'},   {"VerticalLine", '|'},
+    {"amp", '&', true},  {"apos", '\''},
+    {"ast", '*'},        {"bsol", '\\'},
+    {"colon", ':'},      {"comma", ','},
+    {"commat", '@'},     {"dollar", '$'},
+    {"equals", '='},     {"excl", '!'},
+    {"grave", '`'},      {"gt", '>', true},
+    {"lbrace", '{'},     {"lbrack", '['},
+    {"lcub", '{'},       {"lowbar", '_'},
+    {"lpar", '('},       {"lsqb", '['},
+    {"lt", '<', true},   {"midast", '*'},
+    {"num", '#'},        {"percnt", '%'},
+    {"period", '.'},     {"plus", '+'},
+    {"quest", '?'},      {"quot", '"', true},
+    {"rbrace", '}'},     {"rbrack", ']'},
+    {"rcub", '}'},       {"rpar", ')'},
+    {"rsqb", ']'},       {"semi", ';'},
+    {"sol", '/'},        {"verbar", '|'},
+    {"vert", '|'},
+};
+static_assert(std::ranges::is_sorted(kNames, {}, &Name::text));
+
+// For each first letter, where its names begin in kNames (0xFF: there are none).
+constexpr auto kFirstName = [] {
+  std::array<std::uint8_t, 256> table{};
+  table.fill(0xFF);
+  for (std::size_t i = std::size(kNames); i-- > 0;) {
+    table[static_cast<unsigned char>(kNames[i].text[0])] = static_cast<std::uint8_t>(i);
+  }
+  return table;
+}();
+
+// One character of a text; with kComplete, `size` bytes long as written.
+struct Character {
+  State state = State::kNone;
+  unsigned char byte = 0;
+  std::uint8_t size = 0;
+  std::uint8_t kinds = 0;
+};
+
+struct RawText {
+  std::string_view text;
+  bool end;
+
+  [[nodiscard]] Character read(std::size_t at) const {
+    if (at >= text.size()) return {.state = end ? State::kNone : State::kUnfinished};
+    return {.state = State::kComplete, .byte = static_cast<unsigned char>(text[at]), .size = 1};
+  }
+};
+
+// Reads one escape through `Text`, which gives characters.
+template <class Text>
+class Reader {
+ public:
+  Reader(Text text, std::size_t at) : text_(text), begin_(at), at_(at) {}
+
+  Escape read() {
+    if (!next()) return stopped();
+    switch (now_.byte) {
+      case '%':
+        kinds_ |= kPercentEscape;
+        return percent();
+      case '\\':
+        kinds_ |= kJsonEscape;
+        return json();
+      case '&':
+        kinds_ |= kHtmlEscape;
+        return html();
+      default:
+        return {};
+    }
+  }
+
+  // True if another introducer stood where the escape went on or ended.
+  [[nodiscard]] bool met_introducer() const { return met_introducer_; }
+
+ private:
+  // Takes one character; false when there is none (yet), or the escape has become too long.
+  bool next() {
+    if (!peek()) return false;
+    take();
+    return true;
+  }
+  bool peek() {
+    now_ = text_.read(at_);
+    met_introducer_ = met_introducer_ ||
+                      (at_ != begin_ && now_.state == State::kComplete && is_introducer(now_.byte));
+    if (now_.state == State::kComplete && at_ + now_.size - begin_ > kMostEscapeBytes) {
+      now_.state = State::kNone;
+    }
+    return now_.state == State::kComplete;
+  }
+  void take() {
+    at_ += now_.size;
+    kinds_ |= now_.kinds;
+  }
+  [[nodiscard]] Escape stopped() const { return {.state = now_.state}; }
+
+  [[nodiscard]] Escape byte(unsigned char value) const {
+    return {.state = State::kComplete,
+            .size = static_cast<std::uint8_t>(at_ - begin_),
+            .count = 1,
+            .kinds = kinds_,
+            .bytes = {value}};
+  }
+
+  [[nodiscard]] Escape code_point(std::uint32_t code) const {
+    Escape escape = byte(static_cast<unsigned char>(code));
+    if (code < 0x80) return escape;
+    const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    constexpr std::array<unsigned char, 4> kLead = {0, 0xC0, 0xE0, 0xF0};
+    const auto lead = kLead[static_cast<std::size_t>(more)];
+    escape.count = static_cast<std::uint8_t>(more + 1);
+    for (int i = 0; i <= more; ++i) {
+      const auto bits = code >> (6 * (more - i));
+      escape.bytes[static_cast<std::size_t>(i)] =
+          static_cast<unsigned char>(i == 0 ? lead | bits : 0x80 | (bits & 0x3F));
+    }
+    return escape;
+  }
+
+  // `count` hex digits into `value`; false when stopped (see stopped()).
+  bool digits(int count, std::uint32_t& value) {
+    value = 0;
+    for (int i = 0; i < count; ++i) {
+      if (!next()) return false;
+      const int digit = hex_value(now_.byte);
+      if (digit < 0) {
+        now_.state = State::kNone;
+        return false;
+      }
+      value = value * 16 + static_cast<std::uint32_t>(digit);
+    }
+    return true;
+  }
+
+  Escape percent() {
+    std::uint32_t value = 0;
+    if (!digits(2, value)) return stopped();
+    return byte(static_cast<unsigned char>(value));
+  }
+
+  Escape json() {
+    if (!next()) return stopped();
+    if (now_.byte != 'u') {
+      const int value = kShortJson[now_.byte];
+      return value < 0 ? Escape{} : byte(static_cast<unsigned char>(value));
+    }
+    std::uint32_t high = 0;
+    if (!digits(4, high)) return stopped();
+    if (high < 0xD800 || high > 0xDFFF) return code_point(high);
+    if (high > 0xDBFF) return {};
+    for (const char expected : {'\\', 'u'}) {
+      if (!next()) return stopped();
+      if (now_.byte != static_cast<unsigned char>(expected)) return {};
+    }
+    std::uint32_t low = 0;
+    if (!digits(4, low)) return stopped();
+    if (low < 0xDC00 || low > 0xDFFF) return {};
+    return code_point(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00));
+  }
+
+  Escape html() {
+    if (!next()) return stopped();
+    return now_.byte == '#' ? html_number() : html_name();
+  }
+
+  Escape html_number() {
+    if (!peek()) return stopped();
+    const bool hex = now_.byte == 'x' || now_.byte == 'X';
+    if (hex) take();
+    std::uint32_t code = 0;
+    std::size_t count = 0;
+    while (peek()) {
+      const int digit = hex_value(now_.byte);
+      if (digit < 0 || (!hex && digit > 9)) break;
+      if (++count > kMostDigits) return {};
+      take();
+      code = std::min(code * (hex ? 16U : 10U) + static_cast<std::uint32_t>(digit), 0x110000U);
+    }
+    if (now_.state == State::kUnfinished) return stopped();
+    if (count == 0 || code == 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return {};
+    if (now_.state == State::kComplete && now_.byte == ';') take();
+    return code_point(code);
+  }
+
+  Escape html_name() {
+    std::size_t candidate = kFirstName[now_.byte];
+    if (candidate == 0xFF) return {};
+    Escape bare;  // the longest name so far that needs no ';'
+    std::array<char, 20> spelt{};
+    std::size_t length = 0;
+    for (;;) {
+      spelt[length++] = static_cast<char>(now_.byte);
+      const std::string_view name(spelt.data(), length);
+      while (candidate < std::size(kNames) && kNames[candidate].text < name) ++candidate;
+      if (candidate == std::size(kNames) || !kNames[candidate].text.starts_with(name)) return bare;
+      const bool whole = kNames[candidate].text.size() == length;
+      if (whole && kNames[candidate].bare) bare = byte(kNames[candidate].byte);
+      if (!next()) return now_.state == State::kUnfinished ? stopped() : bare;
+      if (now_.byte == ';') return whole ? byte(kNames[candidate].byte) : bare;
+    }
+  }
+
+  Text text_;
+  std::size_t begin_;
+  std::size_t at_;
+  Character now_;
+  std::uint8_t kinds_ = 0;
+  bool met_introducer_ = false;
+};
+
+// The text as it reads once its escapes are taken away.
+struct UnescapedText {
+  RawText raw;
+
+  [[nodiscard]] Character read(std::size_t at) const {
+    const Character plain = raw.read(at);
+    if (plain.state != State::kComplete || !is_introducer(plain.byte)) return plain;
+    const Escape escape = Reader<RawText>(raw, at).read();
+    if (escape.state == State::kNone) return plain;
+    // A character outside ASCII is part of no escape: any such byte will do.
+    const unsigned char byte = escape.count == 1 ? escape.bytes[0] : 0xFF;
+    return {.state = escape.state, .byte = byte, .size = escape.size, .kinds = escape.kinds};
+  }
+};
+
+}  // namespace
+
+Escapes read_escapes(std::string_view text, std::size_t at, bool end) {
+  const RawText raw{.text = text, .end = end};
+  Reader<RawText> reader(raw, at);
+  Escapes escapes{.plain = reader.read(), .nested = {}};
+  const Escape& plain = escapes.plain;
+  // Else the text without escapes reads just the same.
+  const bool may_nest =
+      reader.met_introducer() ||
+      (plain.state == State::kComplete && plain.count == 1 && is_introducer(plain.bytes[0]));
+  if (may_nest) escapes.nested = Reader<UnescapedText>(UnescapedText{raw}, at).read();
+  return escapes;
+}
+
+}  // namespace deployclaw::scrub
