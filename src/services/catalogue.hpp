@@ -28,7 +28,8 @@ struct RuleEntry {
   const PathPattern* path;
 };
 
-// The rules of one host pattern, the narrowest path first.
+// The rules of one host pattern in the order in which they are tried: refusals first, then the
+// narrowest path, then those with a condition on the body. The first that matches decides.
 struct HostEntry {
   std::string pattern;
   std::vector<RuleEntry> rules;
@@ -61,7 +62,9 @@ class Catalogue {
   // The entry that decides for `host` (canonical): its own, else that of the longest wildcard above
   // it, else nullptr: not a host of the catalogue.
   [[nodiscard]] const HostEntry* find_host(std::string_view host) const;
+  // The rule of a port that no HTTP is spoken on, nullptr for any other port.
   [[nodiscard]] const TcpRule* find_tcp(std::uint16_t port) const;
+  [[nodiscard]] std::span<const TcpRule* const> tcp_rules() const;
 
  private:
   struct State;

@@ -31,6 +31,7 @@ struct RequestFacts {
   bool tls = true;                           // inside intercepted TLS
   std::string_view method;                   // as sent
   std::string_view path;                     // canonical: http::CanonicalTarget::path
+  std::string_view query = {};               // http::CanonicalTarget::query, or ""
   bool websocket = false;                    // a WebSocket handshake
   const boost::json::value* body = nullptr;  // when it was read because a decision asked for it
 };
@@ -87,8 +88,9 @@ class AgentPolicy {
   [[nodiscard]] bool client_active() const;
   [[nodiscard]] const Catalogue& catalogue() const;
 
+  struct State;  // policy_state.hpp
+
  private:
-  struct State;
   explicit AgentPolicy(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
 };

@@ -67,19 +67,24 @@ struct BodyCondition {
   [[nodiscard]] bool holds(const boost::json::value& body) const;
 };
 
+// The bit of a method in Rule::methods; 0 for one that no rule can name.
+std::uint8_t method_bit(std::string_view method);
+
 // One line of the catalogue: hosts × methods × path × condition → what it is and what it needs.
 struct Rule {
-  std::string id;  // "gmail/send", unique
+  std::string id;     // "gmail/send", unique
+  std::string where;  // "catalog/services/gmail.toml:41"
   std::vector<std::string> hosts;
-  std::vector<std::string> methods;  // GET includes HEAD
-  bool websocket = false;            // WebSocket handshakes only; otherwise none
+  std::uint8_t methods = 0;  // method_bit() of each; GET includes HEAD
+  bool websocket = false;    // WebSocket handshakes only; otherwise none
   std::vector<PathPattern> paths;
   std::optional<BodyCondition> condition;
   Grant grant = Grant::kDeny;
   std::string scope;        // kScope
   std::string action_type;  // of the audit: "email_sent", "model_call", …
-  std::string target;       // of the audit: text with {captures}, "{host}" and "{path}"
-  std::string reason;       // kDeny: why, for the agent's developer
+  std::string
+      target;  // of the audit: text with {captures}, "{host}", "{path}" and "{last}" segment
+  std::string reason;  // kDeny: why, for the agent's developer
 };
 
 // A protocol that is no HTTP, known by its port, to any host of the agent's allowed domains.
@@ -94,6 +99,9 @@ struct Service {
   std::string name;
   std::string title;
   std::vector<std::string> hosts;  // exact or with one leading "*."
+  // Query keys, compared without case, with which the service takes another method or other fields
+  // than the ones that are seen: never let through.
+  std::vector<std::string> refused_query;
   std::vector<CredentialKind> kinds;
   std::optional<OAuth> oauth;
   std::vector<Rule> rules;
