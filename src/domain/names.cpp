@@ -18,6 +18,17 @@ std::unexpected<std::string> refuse(std::string text) { return std::unexpected(s
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+std::optional<std::uint16_t> read_port(std::string_view text) {
+  if (text.empty() || text.size() > 5 || text.front() == '0' ||
+      !std::ranges::all_of(text, is_digit)) {
+    return std::nullopt;
+  }
+  std::uint32_t port = 0;
+  for (const char c : text) port = port * 10 + static_cast<std::uint32_t>(c - '0');
+  if (port > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(port);
+}
+
 // Decodes the next code point of well-formed UTF-8.
 char32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at++]);
@@ -170,6 +181,32 @@ Checked host_pattern(std::string_view text) {
     return refuse("is a public suffix: it stands for everybody's names below it");
   }
   return wildcard ? "*." + ascii : ascii;
+}
+
+std::string AllowedDomain::to_string() const {
+  return port ? pattern + ":" + std::to_string(*port) : pattern;
+}
+
+bool AllowedDomain::admits(std::string_view host, std::uint16_t on_port) const {
+  const bool port_fits = port ? *port == on_port : on_port == 80 || on_port == 443;
+  return port_fits && host_matches(pattern, host);
+}
+
+std::expected<AllowedDomain, std::string> allowed_domain(std::string_view text) {
+  AllowedDomain domain;
+  const auto colon = text.find(':');
+  if (colon != std::string_view::npos) {
+    const auto port = read_port(text.substr(colon + 1));
+    if (!port) {
+      return refuse("has behind its ':' something else than a port from 1 to 65535");
+    }
+    if (*port == 25) return refuse("names port 25, which no agent may reach");
+    domain.port = *port;
+  }
+  auto pattern = host_pattern(text.substr(0, colon));
+  if (!pattern) return std::unexpected(std::move(pattern.error()));
+  domain.pattern = std::move(*pattern);
+  return domain;
 }
 
 bool host_matches(std::string_view pattern, std::string_view host) {

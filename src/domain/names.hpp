@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,5 +29,17 @@ Checked host_pattern(std::string_view text);
 
 // True when `pattern` (canonical) admits `host` (canonical): equal, or below a "*." pattern.
 bool host_matches(std::string_view pattern, std::string_view host);
+
+// An entry of an agent's allowed domains.
+struct AllowedDomain {
+  std::string pattern;                // a host_pattern
+  std::optional<std::uint16_t> port;  // exactly this port; without: 80 and 443
+  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] bool admits(std::string_view host, std::uint16_t on_port) const;
+};
+
+// Reads a host_pattern with an optional ":port" behind it: 1 to 65535 without leading zeros, but
+// not 25 (mail between servers: an agent that can reach it is a spammer).
+std::expected<AllowedDomain, std::string> allowed_domain(std::string_view text);
 
 }  // namespace deployclaw::domain

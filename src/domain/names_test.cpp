@@ -64,6 +64,26 @@ TEST(HostPattern, RefusesAddressesInAnySpelling) {
   }
 }
 
+TEST(AllowedDomain, HasAnOptionalPort) {
+  const auto plain = allowed_domain("API.example.com");
+  ASSERT_TRUE(plain);
+  EXPECT_TRUE(plain->admits("api.example.com", 443));
+  EXPECT_TRUE(plain->admits("api.example.com", 80));
+  EXPECT_FALSE(plain->admits("api.example.com", 8443));
+  EXPECT_FALSE(plain->admits("other.example.com", 443));
+  const auto named = allowed_domain("*.example.com:8443");
+  ASSERT_TRUE(named);
+  EXPECT_EQ(named->to_string(), "*.example.com:8443");
+  EXPECT_TRUE(named->admits("a.example.com", 8443));
+  EXPECT_FALSE(named->admits("a.example.com", 443)) << "the port named, and no other";
+  for (const char* bad :
+       {"a.example.com:", "a.example.com:0", "a.example.com:25", "a.example.com:65536",
+        "a.example.com:080", "a.example.com:+1", "a.example.com:1:2", "a.example.com: 1", ":443",
+        "[::1]:443", "10.0.0.1:443", "https://a.example.com", "*.com:443", "a.example.com:443/x"}) {
+    EXPECT_FALSE(allowed_domain(bad)) << bad;
+  }
+}
+
 TEST(HostPattern, RefusesPublicSuffixes) {
   for (const char* bad : {"com", "*.com", "co.uk", "*.co.uk", "github.io", "*.github.io",
                           "*.s3.amazonaws.com", "nosuchtld"}) {

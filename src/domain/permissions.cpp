@@ -111,11 +111,11 @@ std::vector<std::string> read_domains(const json::value& value, const std::strin
       add(errors, at, "must be a string");
       continue;
     }
-    auto domain = host_pattern(*text);
+    const auto domain = allowed_domain(*text);
     if (!domain) {
-      add(errors, at, std::move(domain.error()));
-    } else if (std::ranges::find(domains, *domain) == domains.end()) {
-      domains.push_back(std::move(*domain));
+      add(errors, at, domain.error());
+    } else if (std::ranges::find(domains, domain->to_string()) == domains.end()) {
+      domains.push_back(domain->to_string());
     }
   }
   return domains;

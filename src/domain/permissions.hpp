@@ -27,7 +27,7 @@ struct RateLimit {
   std::optional<std::int64_t> max_per_day;
 };
 
-// What an agent may do. Domains are canonical (names.hpp).
+// What an agent may do. Domains are canonical: AllowedDomain::to_string() (names.hpp).
 struct Permissions {
   std::vector<std::string> scopes;
   std::map<std::string, RateLimit> rate_limits;  // by scope

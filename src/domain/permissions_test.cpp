@@ -42,6 +42,20 @@ TEST(Permissions, TheContractsExampleIsKept) {
   EXPECT_EQ(to_json(again), to_json(permissions));
 }
 
+TEST(Permissions, ADomainMayNameItsPort) {
+  std::vector<FieldError> errors;
+  const auto permissions = read_permissions(
+      boost::json::parse(
+          R"({"scopes": [], "allowedDomains": ["DB.example.com:5432", "db.example.com:5432",
+              "db.example.com", "*.example.org:8443"]})"),
+      "", errors);
+  EXPECT_THAT(errors, IsEmpty());
+  EXPECT_THAT(permissions.allowed_domains,
+              ElementsAre("db.example.com:5432", "db.example.com", "*.example.org:8443"));
+  EXPECT_THAT(pointers_of(R"({"scopes": [], "allowedDomains": ["mail.example.com:25"]})"),
+              ElementsAre("/permissions/allowedDomains/0"));
+}
+
 TEST(Permissions, AbsentSpendStaysAbsentAndZeroStaysZero) {
   std::vector<FieldError> errors;
   const auto absent = read_permissions(boost::json::parse(R"({"scopes": []})"), "", errors);

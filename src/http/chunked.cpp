@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "http/ascii.hpp"
 #include "http/wire.hpp"
 
 namespace deployclaw::http {
@@ -10,13 +11,6 @@ constexpr std::uint32_t kMaxSizeDigits = 15;  // cannot overflow 64 bits
 
 std::unexpected<Error> refuse(std::string_view why) {
   return fail(Code::kMalformed, "malformed_request", "The chunked body " + std::string(why) + ".");
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace

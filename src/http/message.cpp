@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/secret.hpp"
 #include "http/ascii.hpp"
 #include "http/url.hpp"
 
@@ -56,6 +57,10 @@ void Headers::add(std::string name, std::string value) {
 void Headers::set(std::string name, std::string value) {
   remove(name);
   add(std::move(name), std::move(value));
+}
+
+void Headers::wipe_values() {
+  for (auto& [name, value] : fields_) wipe_string(value);
 }
 
 void Headers::remove(std::string_view name) {

@@ -26,6 +26,7 @@ class Headers {
   void add(std::string name, std::string value);
   void set(std::string name, std::string value);  // replaces all of that name
   void remove(std::string_view name);
+  void wipe_values();  // overwrites every value's bytes; the fields stay, empty
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& all() const {
     return fields_;
   }

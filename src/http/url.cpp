@@ -1,26 +1,10 @@
 #include "http/url.hpp"
 
 #include "base/encoding.hpp"
+#include "http/ascii.hpp"
 
 namespace deployclaw::http {
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
 
 std::unexpected<Error> refuse(std::string_view why) {
   return fail(Code::kMalformed, "malformed_path", "The path " + std::string(why) + ".");

@@ -6,9 +6,9 @@
 #include <regex>
 #include <string>
 
+#include "base/toml_reader.hpp"
 #include "runtimes/catalogue.hpp"
 #include "runtimes/config.hpp"
-#include "runtimes/toml_reader.hpp"
 
 namespace deployclaw::runtimes {
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace deployclaw::runtimes {
+namespace deployclaw {
 
 // Where problems in one file are gathered, each as "file:line: field: why".
 struct Problems {
@@ -39,12 +39,22 @@ class TomlReader {
                         std::int64_t fallback);
   double number(std::string_view key, double least, double most);
   std::vector<std::string> texts(std::string_view key);
+  // As above; an absent list is an empty one.
+  std::vector<std::string> texts_or_none(std::string_view key);
   // A table of strings, in the order of their names.
   std::vector<std::pair<std::string, std::string>> text_table(std::string_view key);
   // A table as JSON; dates have no JSON form and are refused.
   boost::json::object json(std::string_view key);
   // The sub-table, or nullopt when it is absent. `required` makes absence a problem.
   std::optional<TomlReader> table(std::string_view key, bool required);
+  // The tables of a list ([[key]] or [{…}, …]), named "key[0]", "key[1]", … in problems. Absent is
+  // an empty list.
+  std::vector<TomlReader> tables(std::string_view key);
+  // The values of a list of texts, whole numbers and flags as JSON. Absent is a problem.
+  std::vector<boost::json::value> values(std::string_view key);
+  // "file:line" of the table itself.
+  [[nodiscard]] std::string where() const;
+  [[nodiscard]] bool has(std::string_view key) const { return table_.contains(key); }
 
   // Adds a problem about `key` (or the table itself when it is absent).
   void problem(std::string_view key, std::string_view why);
@@ -63,4 +73,4 @@ class TomlReader {
   std::set<std::string, std::less<>> seen_;
 };
 
-}  // namespace deployclaw::runtimes
+}  // namespace deployclaw

@@ -1,4 +1,4 @@
-#include "runtimes/toml_reader.hpp"
+#include "base/toml_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
-namespace deployclaw::runtimes {
+namespace deployclaw {
 namespace {
 
 // nullopt for a date or time, which JSON does not have.
@@ -134,6 +134,32 @@ std::vector<std::string> TomlReader::texts(std::string_view key) {
   return list;
 }
 
+std::vector<std::string> TomlReader::texts_or_none(std::string_view key) {
+  if (take(key) == nullptr) return {};
+  return texts(key);
+}
+
+std::vector<boost::json::value> TomlReader::values(std::string_view key) {
+  std::vector<boost::json::value> list;
+  const toml::node* node = need(key);
+  if (node == nullptr) return list;
+  const auto* array = node->as_array();
+  if (array == nullptr || array->empty()) {
+    problem(key, "must be a list of values");
+    return list;
+  }
+  for (const toml::node& item : *array) {
+    auto value =
+        item.is_string() || item.is_integer() || item.is_boolean() ? to_json(item) : std::nullopt;
+    if (!value) {
+      problems_.add(item.source(), field(key), "must hold texts, whole numbers and flags only");
+      continue;
+    }
+    list.push_back(std::move(*value));
+  }
+  return list;
+}
+
 std::vector<std::pair<std::string, std::string>> TomlReader::text_table(std::string_view key) {
   std::vector<std::pair<std::string, std::string>> pairs;
   const toml::node* node = take(key);
@@ -176,12 +202,36 @@ std::optional<TomlReader> TomlReader::table(std::string_view key, bool required)
   return TomlReader(*sub, field(key), problems_);
 }
 
+std::vector<TomlReader> TomlReader::tables(std::string_view key) {
+  std::vector<TomlReader> list;
+  const toml::node* node = take(key);
+  if (node == nullptr) return list;
+  const auto* array = node->as_array();
+  if (array == nullptr) {
+    problem(key, "must be a list of tables");
+    return list;
+  }
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    const auto* item = array->get(i)->as_table();
+    if (item == nullptr) {
+      problems_.add(array->get(i)->source(), field(key), "must hold tables only");
+      continue;
+    }
+    list.emplace_back(*item, fmt::format("{}[{}]", field(key), i), problems_);
+  }
+  return list;
+}
+
+std::string TomlReader::where() const {
+  return fmt::format("{}:{}", problems_.file, table_.source().begin.line);
+}
+
 void TomlReader::finish() {
   for (const auto& [key, value] : table_) {
     if (!seen_.contains(key.str())) {
-      problems_.add(value.source(), field(key.str()), "is not a field of a runtime");
+      problems_.add(value.source(), field(key.str()), "is not a field of this table");
     }
   }
 }
 
-}  // namespace deployclaw::runtimes
+}  // namespace deployclaw

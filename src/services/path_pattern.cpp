@@ -1,0 +1,158 @@
+#include "services/path_pattern.hpp"
+
+#include <algorithm>
+
+#include "http/ascii.hpp"
+#include "http/canonical_target.hpp"
+
+namespace deployclaw::services {
+namespace {
+
+using Segment = PathPattern::Segment;
+using Kind = Segment::Kind;
+
+std::unexpected<std::string> refuse(std::string_view segment, std::string_view why) {
+  return std::unexpected("has the segment \"" + std::string(segment) + "\", which " +
+                         std::string(why));
+}
+
+bool is_literal(std::string_view text) {
+  constexpr std::string_view kOthers = "!$&'()+,;=:@";
+  return std::ranges::all_of(text,
+                             [&](char c) { return http::is_unreserved(c) || kOthers.contains(c); });
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+std::expected<Segment, std::string> parse_segment(std::string_view text) {
+  if (text == "**") return Segment{.kind = Kind::kRest, .prefix = {}, .suffix = {}, .capture = {}};
+  if (text == "*") return Segment{.kind = Kind::kAny, .prefix = {}, .suffix = {}, .capture = {}};
+  const auto open = text.find('{');
+  if (open == std::string_view::npos) {
+    if (!is_literal(text) || text == "." || text == "..") {
+      return refuse(text, "no canonical path has");
+    }
+    return Segment{
+        .kind = Kind::kLiteral, .prefix = std::string(text), .suffix = {}, .capture = {}};
+  }
+  const auto close = text.find('}', open);
+  if (close == std::string_view::npos) return refuse(text, "has no closing brace");
+  Segment segment;
+  segment.prefix = text.substr(0, open);
+  segment.capture = text.substr(open + 1, close - open - 1);
+  segment.suffix = text.substr(close + 1);
+  const bool whole = segment.prefix.empty() && segment.suffix.empty();
+  segment.kind = whole ? Kind::kAny : Kind::kPartial;
+  if (!is_name(segment.capture)) return refuse(text, "has a bad name between its braces");
+  if (!is_literal(segment.prefix) || !is_literal(segment.suffix)) {
+    return refuse(text, "no canonical path has");
+  }
+  return segment;
+}
+
+// The part of `text` that the capture stands for; empty when it does not match.
+std::string_view captured(const Segment& segment, std::string_view text) {
+  if (text.size() <= segment.prefix.size() + segment.suffix.size() ||
+      !text.starts_with(segment.prefix) || !text.ends_with(segment.suffix)) {
+    return {};
+  }
+  text.remove_prefix(segment.prefix.size());
+  text.remove_suffix(segment.suffix.size());
+  return text;
+}
+
+bool compatible(const Segment& a, const Segment& b) {
+  if (a.kind == Kind::kLiteral && b.kind == Kind::kLiteral) return a.prefix == b.prefix;
+  if (a.kind == Kind::kLiteral) return !captured(b, a.prefix).empty();
+  if (b.kind == Kind::kLiteral) return !captured(a, b.prefix).empty();
+  const auto heads = std::min(a.prefix.size(), b.prefix.size());
+  const auto tails = std::min(a.suffix.size(), b.suffix.size());
+  return a.prefix.compare(0, heads, b.prefix, 0, heads) == 0 &&
+         a.suffix.compare(a.suffix.size() - tails, tails, b.suffix, b.suffix.size() - tails,
+                          tails) == 0;
+}
+
+std::strong_ordering order(const Segment& a, const Segment& b) {
+  if (const auto kinds = a.kind <=> b.kind; kinds != 0) return kinds;
+  // Of two partial segments the one with more text is the narrower.
+  const auto longer = b.prefix.size() + b.suffix.size() <=> a.prefix.size() + a.suffix.size();
+  if (a.kind == Kind::kPartial && longer != 0) return longer;
+  if (const auto texts = a.prefix <=> b.prefix; texts != 0) return texts;
+  return a.suffix <=> b.suffix;
+}
+
+}  // namespace
+
+std::string_view Captures::get(std::string_view name) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (entries_[i].name == name) return entries_[i].value;
+  }
+  return {};
+}
+
+std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text) {
+  if (!text.starts_with('/')) return std::unexpected("must begin with \"/\"");
+  PathPattern pattern;
+  pattern.text_ = text;
+  for (std::size_t begin = 1; begin <= text.size();) {
+    const auto end = std::min(text.find('/', begin), text.size());
+    const auto piece = text.substr(begin, end - begin);
+    if (piece.empty() && end != text.size()) return refuse(piece, "no canonical path has");
+    auto segment = parse_segment(piece);
+    if (!segment) return std::unexpected(std::move(segment.error()));
+    if (segment->kind == Kind::kRest && end != text.size()) {
+      return refuse(piece, "must be the last");
+    }
+    if (!segment->capture.empty() && pattern.has_capture(segment->capture)) {
+      return refuse(piece, "repeats a name");
+    }
+    pattern.segments_.push_back(std::move(*segment));
+    begin = end + 1;
+  }
+  if (pattern.segments_.size() > http::kMostSegments) return std::unexpected("is too long");
+  return pattern;
+}
+
+bool PathPattern::matches(std::span<const std::string_view> segments, Captures& captures) const {
+  captures.clear();
+  std::size_t at = 0;
+  for (const auto& segment : segments_) {
+    if (segment.kind == Kind::kRest) return true;
+    if (at == segments.size()) return false;
+    const auto text = segments[at++];
+    if (segment.kind == Kind::kLiteral) {
+      if (text != segment.prefix) return false;
+      continue;
+    }
+    const auto value = captured(segment, text);
+    if (value.empty()) return false;
+    if (!segment.capture.empty()) captures.add(segment.capture, value);
+  }
+  return at == segments.size();
+}
+
+bool PathPattern::overlaps(const PathPattern& other) const {
+  const auto& a = segments_;
+  const auto& b = other.segments_;
+  for (std::size_t i = 0;; ++i) {
+    const bool a_rest = i < a.size() && a[i].kind == Kind::kRest;
+    const bool b_rest = i < b.size() && b[i].kind == Kind::kRest;
+    if (a_rest || b_rest) return true;
+    if (i == a.size() || i == b.size()) return a.size() == b.size();
+    if (!compatible(a[i], b[i])) return false;
+  }
+}
+
+std::strong_ordering PathPattern::compare(const PathPattern& other) const {
+  return std::lexicographical_compare_three_way(
+      segments_.begin(), segments_.end(), other.segments_.begin(), other.segments_.end(), order);
+}
+
+bool PathPattern::has_capture(std::string_view name) const {
+  return std::ranges::any_of(segments_, [&](const Segment& s) { return s.capture == name; });
+}
+
+}  // namespace deployclaw::services

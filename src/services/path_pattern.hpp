@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deployclaw::services {
+
+// What the segments named {…} in a pattern stood for in one path; views into the path.
+class Captures {
+ public:
+  static constexpr std::size_t kMost = 8;
+  void add(std::string_view name, std::string_view value) {
+    if (count_ < kMost) entries_[count_++] = {name, value};
+  }
+  void clear() { count_ = 0; }
+  // "" when there is none of that name.
+  [[nodiscard]] std::string_view get(std::string_view name) const;
+
+ private:
+  struct Entry {
+    std::string_view name;
+    std::string_view value;
+  };
+  std::array<Entry, kMost> entries_{};
+  std::size_t count_ = 0;
+};
+
+// A pattern of canonical paths (http::CanonicalTarget), segment by segment: literal text, "*" for
+// one non-empty segment, "{name}" the same with a name, "text{name}text" for a part of one, and
+// "**" as the last segment for any rest, also none. Immutable, safe from any thread.
+class PathPattern {
+ public:
+  PathPattern() = default;
+  // The error is a sentence about the pattern.
+  static std::expected<PathPattern, std::string> parse(std::string_view text);
+
+  // Fills `captures` when it matches.
+  [[nodiscard]] bool matches(std::span<const std::string_view> segments, Captures& captures) const;
+  // True when some path matches both.
+  [[nodiscard]] bool overlaps(const PathPattern& other) const;
+  // The narrower pattern first: literal before partial before whole segment before rest, compared
+  // from the left. A total order; equal means the same set of paths.
+  [[nodiscard]] std::strong_ordering compare(const PathPattern& other) const;
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] bool has_capture(std::string_view name) const;
+
+  struct Segment {
+    enum class Kind : std::uint8_t { kLiteral, kPartial, kAny, kRest };
+    Kind kind = Kind::kLiteral;
+    std::string prefix;   // the literal itself, or what stands before the capture
+    std::string suffix;   // kPartial
+    std::string capture;  // name, or ""
+  };
+  [[nodiscard]] std::span<const Segment> segments() const { return segments_; }
+
+ private:
+  std::string text_;
+  std::vector<Segment> segments_;
+};
+
+}  // namespace deployclaw::services

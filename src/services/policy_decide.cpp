@@ -1,0 +1,221 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "http/ascii.hpp"
+#include "http/canonical_target.hpp"
+#include "http/url.hpp"
+#include "services/policy_state.hpp"
+
+namespace deployclaw::services {
+namespace {
+
+using State = AgentPolicy::State;
+
+constexpr std::size_t kLongestTargetText = 512;
+constexpr std::string_view kApiCall = "api_call";
+
+std::string_view named(std::string_view name, const Captures& captures, const RequestFacts& facts) {
+  if (name == "host") return facts.host;
+  if (name == "path") return facts.path;
+  if (name == "last") return facts.path.substr(facts.path.rfind('/') + 1);
+  return captures.get(name);
+}
+
+// The audit's target: the rule's text with its captures filled in.
+std::string target_of(const Rule& rule, const Captures& captures, const RequestFacts& facts) {
+  std::string out;
+  std::string_view rest = rule.target;
+  while (!rest.empty() && out.size() < kLongestTargetText) {
+    const auto open = std::min(rest.find('{'), rest.size());
+    out += rest.substr(0, open);
+    rest.remove_prefix(open);
+    if (rest.empty()) break;
+    const auto close = rest.find('}');
+    const auto name = rest.substr(1, close - 1);
+    out += named(name, captures, facts);
+    rest.remove_prefix(close + 1);
+  }
+  if (out.size() > kLongestTargetText) out.resize(kLongestTargetText);
+  return out;
+}
+
+std::string plain_target(const RequestFacts& facts) {
+  std::string out(facts.host);
+  out += facts.path.substr(0, kLongestTargetText - std::min(out.size(), kLongestTargetText));
+  return out;
+}
+
+void refuse(Decision& decision, Layer layer, std::string reason) {
+  decision.layer = layer;
+  decision.reason = std::move(reason);
+}
+
+// Of a credential whose kind belongs to the deciding service, or to none: each of its places.
+void add_injections(const State& state, const Service* service, const RequestFacts& facts,
+                    Decision& decision) {
+  if (!facts.tls) return;
+  for (std::size_t i = 0; i < state.credentials.size(); ++i) {
+    const auto& credential = state.credentials[i];
+    const auto& kind = *state.kinds[i];
+    const bool right_service =
+        kind.hosts_required() || (service != nullptr && kind.service == service->name);
+    if (!right_service || std::ranges::none_of(credential.hosts, [&](const auto& pattern) {
+          return domain::host_matches(pattern, facts.host);
+        })) {
+      continue;
+    }
+    for (const auto& place : kind.places) decision.injections.push_back({&credential, &place});
+  }
+}
+
+// Whether the rule's condition on the body is met; nullopt while the body is not known. A body that
+// could not be read meets a refusal's condition and no other: nobody gets around one by garbling.
+std::optional<bool> condition_met(const Rule& rule, const RequestFacts& facts) {
+  if (!rule.condition) return true;
+  if (facts.body == nullptr) return std::nullopt;
+  if (facts.body->is_null()) return rule.grant == Grant::kDeny;
+  return rule.condition->holds(*facts.body);
+}
+
+// Whether the query has a key that `service` refuses; a key that cannot be decoded counts.
+bool has_refused_query(const Service& service, std::string_view query) {
+  if (service.refused_query.empty()) return false;
+  for (; !query.empty(); query.remove_prefix(std::min(query.find('&'), query.size() - 1) + 1)) {
+    const auto pair = query.substr(0, query.find('&'));
+    const auto key = http::percent_decode(pair.substr(0, pair.find('=')), true);
+    const bool refused = !key || std::ranges::any_of(service.refused_query, [&](const auto& word) {
+      return http::equals_ignoring_case(*key, word);
+    });
+    if (refused) return true;
+  }
+  return false;
+}
+
+void apply_rule(const State& state, const RuleEntry& entry, const Captures& captures,
+                const RequestFacts& facts, Decision& decision) {
+  const Rule& rule = *entry.rule;
+  decision.rule = rule.id;
+  decision.service = entry.service->name;
+  decision.scope = rule.scope;
+  decision.action_type = rule.action_type;
+  decision.target = target_of(rule, captures, facts);
+  if (rule.grant == Grant::kDeny) return refuse(decision, Layer::kService, rule.reason);
+  if (has_refused_query(*entry.service, facts.query)) {
+    return refuse(decision, Layer::kService, "the query asks for another request than is seen");
+  }
+  if (state.grants(rule, *entry.service, facts.host)) {
+    decision.allowed = true;
+    return add_injections(state, entry.service, facts, decision);
+  }
+  if (rule.grant == Grant::kModel) {
+    return refuse(decision, Layer::kService,
+                  fmt::format("the agent has no credential for {}", entry.service->title));
+  }
+  decision.missing_scope = rule.scope;
+  refuse(decision, Layer::kScope, fmt::format("the agent does not have the scope {}", rule.scope));
+}
+
+void decide_catalogue(const State& state, const HostEntry& host, const RequestFacts& facts,
+                      Decision& decision) {
+  decision.service = host.services.front()->name;
+  if (!facts.tls || facts.port != 443) {
+    return refuse(decision, Layer::kPort, "this service is reached over https on port 443 only");
+  }
+  const auto method = method_bit(facts.method);
+  const http::PathSegments segments(facts.path);
+  Captures captures;
+  for (const auto& entry : host.rules) {
+    const Rule& rule = *entry.rule;
+    if ((rule.methods & method) == 0 || rule.websocket != facts.websocket) continue;
+    if (!entry.path->matches(segments.all(), captures)) continue;
+    const auto met = condition_met(rule, facts);
+    if (!met) {
+      decision.needs_body = true;
+      return;
+    }
+    if (*met) return apply_rule(state, entry, captures, facts, decision);
+  }
+  refuse(decision, Layer::kService, "no rule of the service catalogue knows this request");
+}
+
+void decide_domain(const State& state, const RequestFacts& facts, Decision& decision) {
+  decision.scope = kOutboundScope;
+  const auto* domain = state.find_domain(facts.host, facts.port);
+  if (domain == nullptr) {
+    if (state.knows_domain(facts.host)) {
+      return refuse(decision, Layer::kPort,
+                    fmt::format("port {} of this domain is not allowed", facts.port));
+    }
+    return refuse(decision, Layer::kDomain, "the domain is not among the agent's allowed domains");
+  }
+  decision.rule = domain->id;
+  if (state.catalogue.find_tcp(facts.port) != nullptr) {
+    return refuse(decision, Layer::kPort, "this port is not for http");
+  }
+  if (!state.granted(kOutboundScope)) {
+    decision.missing_scope = kOutboundScope;
+    return refuse(decision, Layer::kScope, "the agent does not have the scope api:outbound");
+  }
+  decision.allowed = true;
+  add_injections(state, nullptr, facts, decision);
+}
+
+}  // namespace
+
+Decision AgentPolicy::decide(const RequestFacts& facts) const {
+  Decision decision;
+  if (!state_->client_active) {
+    decision.target = plain_target(facts);
+    decision.action_type = kApiCall;
+    refuse(decision, Layer::kClient, "the client's account is suspended");
+    return decision;
+  }
+  if (const auto* host = state_->catalogue.find_host(facts.host)) {
+    decide_catalogue(*state_, *host, facts, decision);
+  } else {
+    decide_domain(*state_, facts, decision);
+  }
+  if (decision.action_type.empty()) decision.action_type = kApiCall;
+  if (decision.target.empty()) decision.target = plain_target(facts);
+  return decision;
+}
+
+Decision AgentPolicy::decide_tunnel(std::string_view host, std::uint16_t port) const {
+  Decision decision;
+  decision.action_type = kApiCall;
+  decision.target = fmt::format("{}:{}", host, port);
+  decision.scope = kOutboundScope;
+  const auto& state = *state_;
+  const auto refused = [&decision](Layer layer, std::string reason) {
+    refuse(decision, layer, std::move(reason));
+    return std::move(decision);
+  };
+  if (!state.client_active) return refused(Layer::kClient, "the client's account is suspended");
+  if (const auto* known = state.catalogue.find_host(host)) {
+    decision.service = known->services.front()->name;
+    return refused(Layer::kService, "this service is reached over https on port 443 only");
+  }
+  if (port == 80 || port == 443) return refused(Layer::kPort, "this port is for http only");
+  const auto* mail = state.catalogue.find_tcp(port);
+  const auto* domain = state.find_domain(host, port);
+  if (domain == nullptr && mail != nullptr) domain = state.find_portless(host);
+  if (domain == nullptr) {
+    if (state.knows_domain(host)) return refused(Layer::kPort, "this port is not allowed");
+    return refused(Layer::kDomain, "the domain is not among the agent's allowed domains");
+  }
+  decision.rule = mail != nullptr ? std::string_view(mail->id) : domain->id;
+  if (mail != nullptr) {
+    decision.scope = mail->scope;
+    decision.action_type = mail->action_type;
+  }
+  if (!state.granted(decision.scope)) {
+    decision.missing_scope = decision.scope;
+    return refused(Layer::kScope,
+                   fmt::format("the agent does not have the scope {}", decision.scope));
+  }
+  decision.allowed = true;
+  return decision;
+}
+
+}  // namespace deployclaw::services
