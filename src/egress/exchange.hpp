@@ -7,6 +7,7 @@
 #include "egress/worker_shared.hpp"
 #include "http/canonical_target.hpp"
 #include "http/wire.hpp"
+#include "scrub/scrubber.hpp"
 #include "services/injection.hpp"
 
 namespace deployclaw::egress {

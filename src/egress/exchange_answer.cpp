@@ -1,7 +1,6 @@
 #include <boost/json/array.hpp>
 #include <cstring>
 
-#include "domain/names.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "egress/websocket_relay.hpp"

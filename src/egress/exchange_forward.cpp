@@ -1,6 +1,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/array.hpp>
 
+#include "domain/names.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "http/problem.hpp"
@@ -158,20 +159,19 @@ Task<Status> Exchange::pump_body() {
   co_return Status{};
 }
 
+// An upstream that cannot be had is the gateway's 502 or 504, whatever the code says elsewhere.
 Task<bool> Exchange::could_not(Error error) {
+  if (error.reason.empty()) error.reason = "upstream_failed";
+  if (error.public_detail.empty()) error.public_detail = "The upstream did not answer properly.";
   const json::object details{{"detail", view(error.public_detail)}, {"reason", view(error.reason)}};
-  finish("failure", details);
+  finish(error.code == Code::kForbidden ? "denied" : "failure", details);
   if (answered_) co_return false;
-  // An upstream that cannot be had is a 502 (504) of the gateway's, whatever the code says elsewhere.
-  http::Response response;
-  const std::string_view reason = error.reason.empty() ? "upstream_failed" : error.reason;
-  const std::string_view detail =
-      error.public_detail.empty() ? "The upstream did not answer properly." : error.public_detail;
-  const int status = reason == "audit_unavailable"           ? 503
-                     : error.code == Code::kForbidden        ? 403
-                     : error.code == Code::kTimeout          ? 504
-                                                             : 502;
-  response = http::problem_with_status(status, reason, detail, request_id_);
+  const int status = error.reason == "audit_unavailable" ? 503
+                     : error.code == Code::kForbidden    ? 403
+                     : error.code == Code::kTimeout      ? 504
+                                                         : 502;
+  auto response =
+      http::problem_with_status(status, error.reason, error.public_detail, request_id_);
   const bool goes_on = co_await answer(std::move(response));
   co_return goes_on;
 }

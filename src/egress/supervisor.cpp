@@ -236,8 +236,8 @@ Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client,
     vault::SealContext context{.client = client.id,
                                .client_salt = client.salt,
                                .agent = {},
-                               .name = vault::kClientAuthority,
-                               .purpose = vault::kClientAuthority};
+                               .name = vault::kClientCaName,
+                               .purpose = vault::kClientCa};
     auto sealed = client.sealed_key;
     auto key = co_await parts_.vault.open(std::move(context), std::move(sealed));
     if (!key) co_return fail(key.error());

@@ -185,7 +185,8 @@ Result<WorkerConfig> open_config(const linux::UniqueFd& memory) {
   WipedText block;
   block.text.resize(in.text.size() * 8 + 4096);
   {
-    json::monotonic_resource resource(block.text.data(), block.text.size());
+    json::monotonic_resource resource(reinterpret_cast<unsigned char*>(block.text.data()),
+                                     block.text.size());
     boost::system::error_code error;
     const auto parsed = json::parse(in.text, error, &resource);
     if (error || !parsed.is_array()) return fail(Code::kMalformed, "the configuration is no JSON");
