@@ -7,8 +7,9 @@ import { installPackages } from './peers/packages.mjs';
 import { startProgram } from './peers/program.mjs';
 
 // Starts it in `dir` (which stop() removes) on 127.0.0.1:`port` with TLS for `hosts`, and `plainPort`
-// without. It serves /1k and /1m, keeps connections, and takes uploads at /sink. Answers {pids, stop}.
-export async function startNginx(dir, { port, plainPort, ca, hosts = ['localhost', 'origin.test'] }) {
+// without. It serves /1k and /1m, keeps connections, takes uploads at /sink, and passes /sse on to a plain
+// origin on `eventsPort`. Answers {pids, stop}.
+export async function startNginx(dir, { port, plainPort, ca, eventsPort, hosts = ['localhost', 'origin.test'] }) {
   installPackages(['nginx-light'], ['nginx']);
   const at = (name) => path.join(dir, name);
   const leaf = ca.issue(hosts);
@@ -46,7 +47,13 @@ http {
     listen 127.0.0.1:${port} ssl backlog=4096;
     listen 127.0.0.1:${plainPort} backlog=4096;
     root ${at('files')};
-    # The answer comes only after the whole body: it is gathered, then dropped.
+${eventsPort === undefined ? '' : `    location = /sse {
+      proxy_pass http://127.0.0.1:${eventsPort};
+      proxy_http_version 1.1;
+      proxy_buffering off;
+      proxy_read_timeout 300s;
+    }
+`}    # The answer comes only after the whole body: it is gathered, then dropped.
     location = /sink {
       proxy_pass http://discard;
       proxy_http_version 1.1;

@@ -21,9 +21,10 @@ export const badJson = () => error('The request body is not valid JSON: unexpect
 
 export const missing = (name) => error(`${name}: Field required`, 'invalid_request_error');
 
-const fullUsage = ({ input, output }) => ({
-  input_tokens: input, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: output,
-  service_tier: 'standard' });
+// No usage (undefined) leaves its field out, as some compatible servers do.
+const fullUsage = (usage) => usage && {
+  input_tokens: usage.input, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: usage.output,
+  service_tier: 'standard' };
 
 const message = (request, content, stopReason, usage) => ({
   id: 'msg_01fake', type: 'message', role: 'assistant', model: request.model, content, stop_reason: stopReason,
@@ -35,12 +36,12 @@ export const messagesAnswer = (request, { text, usage }) =>
 // Input is counted in message_start, output (cumulative) in message_delta.
 export function messagesEvents(request, { pieces, usage }) {
   return [
-    event('message_start', { message: message(request, [], null, fullUsage({ input: usage.input, output: 1 })) }),
+    event('message_start', { message: message(request, [], null, fullUsage(usage && { ...usage, output: 1 })) }),
     event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
     event('ping'),
     ...pieces.map((text) => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } })),
     event('content_block_stop', { index: 0 }),
-    event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: usage.output } }),
+    event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: usage && { output_tokens: usage.output } }),
     event('message_stop'),
   ];
 }

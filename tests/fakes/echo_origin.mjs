@@ -159,13 +159,18 @@ async function serve(record, request, response) {
   return route({ request, response, query: url.searchParams, rest });
 }
 
-// Every byte of each connection, as {serverName, bytes}, in the order of connecting.
-function recordRaw(server, tls) {
+// Every byte of each connection, as {serverName, bytes}, in the order of connecting; `record` gets what
+// arrives piece by piece, for readers of its file.
+function recordRaw(server, tls, record) {
   const connections = [];
   server.on(tls ? 'secureConnection' : 'connection', (socket) => {
     const connection = { serverName: socket.servername || undefined, bytes: Buffer.alloc(0) };
     connections.push(connection);
-    socket.on('data', (data) => { connection.bytes = Buffer.concat([connection.bytes, data]); });
+    const number = connections.length;
+    socket.on('data', (data) => {
+      connection.bytes = Buffer.concat([connection.bytes, data]);
+      if (record.file) record.add({ at: Date.now(), connection: number, raw: data.toString('base64') });
+    });
   });
   return connections;
 }
@@ -197,7 +202,7 @@ export async function startEchoOrigin({
     // ?fragments=N sends each message back in N frames.
     peer?.on('message', (payload, isText) => echoMessage(peer, payload, isText, request.url));
   });
-  const connections = raw ? recordRaw(server, authority !== undefined) : undefined;
+  const connections = raw ? recordRaw(server, authority !== undefined, record) : undefined;
   return { record, connections, ...(await listen(server, { port, host })) };
 }
 

@@ -147,6 +147,14 @@ test('messages stream with usage at both ends, and answer whole', async () => {
   assert.equal(events.at(-1).event, 'message_stop');
 });
 
+test('the number of tokens is chosen, and usage can be missing', async () => {
+  const counted = await behaving({ tokens: 50 }, () => openai({ ...chat, stream: true, stream_options: { include_usage: true } }));
+  assert.equal(eventsOf(counted.text).at(-2).data.usage.completion_tokens, 50);
+  assert.equal(eventsOf(counted.text).length, 50 + 4);
+  const silent = () => behaving({ usage: null }, () => Promise.all([openai(chat), anthropic({ ...chat, max_tokens: 9, stream: true })]));
+  for (const answer of await silent()) assert.ok(answer.status === 200 && !answer.text.includes('usage'));
+});
+
 test('a wrong key, bad JSON and missing fields are refused in the shape of each provider', async () => {
   const wrong = await openai(chat, { key: 'sk-placeholder' });
   assert.deepEqual([wrong.status, wrong.json.error.code], [401, 'invalid_api_key']);

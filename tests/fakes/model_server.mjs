@@ -12,7 +12,8 @@ export const defaultNames = ['api.openai.com', 'api.anthropic.com'];
 export const defaults = () => ({
   reply: 'Hello from the model.',
   pieces: undefined,        // how many deltas the reply is streamed in; default one per word
-  usage: { input: 11, output: 7 },
+  usage: { input: 11, output: 7 },   // null leaves it out
+  tokens: undefined,        // a reply of so many words instead, and as many output tokens
   delay: 0,                 // ms before each streamed event
   echo: undefined,          // shows the key again, see below
   coding: undefined,        // content coding of every answer, whatever the client accepts
@@ -62,10 +63,17 @@ class Answer {
     this.coding = this.echo?.coding ?? behaviour.coding ?? 'identity';
   }
 
+  get usage() {
+    const { usage, tokens } = this.behaviour;
+    return tokens === undefined || !usage ? usage ?? undefined : { ...usage, output: tokens };
+  }
+
   // The reply, with the key where the echo wants it.
   get text() {
-    if (this.echo?.where !== 'body') return this.behaviour.reply;
-    return `${this.behaviour.reply} Your key is ${this.echo.acrossEvents ? this.disguise : MARK}.`;
+    const { reply, tokens } = this.behaviour;
+    const words = tokens === undefined ? reply : Array.from({ length: tokens }, (_, n) => `word${n}`).join(' ');
+    if (this.echo?.where !== 'body') return words;
+    return `${words} Your key is ${this.echo.acrossEvents ? this.disguise : MARK}.`;
   }
 
   head(status, type) {
@@ -149,7 +157,7 @@ async function serve(server, request, response) {
   if (refused) return answer.json(refused.status, refused.value);
   if (!route.needs) return answer.json(200, openai.models(models));
   const pieces = piecesOf(answer.text, answer.echo?.acrossEvents ?? behaviour.pieces);
-  const content = { text: answer.text, pieces, usage: behaviour.usage };
+  const content = { text: answer.text, pieces, usage: answer.usage };
   return body.stream ? answer.stream(route.events(body, content)) : answer.json(200, route.answer(body, content));
 }
 

@@ -28,7 +28,10 @@ export const missing = (name) => error(`Missing required parameter: '${name}'.`,
 export const models = (ids) => ({
   object: 'list', data: ids.map((id) => ({ id, object: 'model', created: 1715367049, owned_by: 'system' })) });
 
-function chatUsage({ input, output }) {
+// No usage (undefined) leaves its field out, as some compatible servers do.
+function chatUsage(usage) {
+  if (!usage) return undefined;
+  const { input, output } = usage;
   return {
     prompt_tokens: input, completion_tokens: output, total_tokens: input + output,
     prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
@@ -47,7 +50,7 @@ export function chatAnswer(request, { text, usage }) {
 
 // The usage chunk comes only when the request asks for it; then every other chunk has `usage: null`.
 export function chatEvents(request, { pieces, usage }) {
-  const wanted = request.stream_options?.include_usage === true;
+  const wanted = usage !== undefined && request.stream_options?.include_usage === true;
   const common = { id: 'chatcmpl-fake0001', object: 'chat.completion.chunk', created: now(), model: request.model,
     service_tier: 'default', system_fingerprint: 'fp_fake' };
   const chunk = (delta, finish = null) => data({ ...common,
@@ -61,7 +64,9 @@ export function chatEvents(request, { pieces, usage }) {
   ];
 }
 
-function responsesUsage({ input, output }) {
+function responsesUsage(usage) {
+  if (!usage) return undefined;
+  const { input, output } = usage;
   return { input_tokens: input, input_tokens_details: { cached_tokens: 0 }, output_tokens: output,
     output_tokens_details: { reasoning_tokens: 0 }, total_tokens: input + output };
 }
