@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +60,12 @@ Load::Load(Settings settings)
     connections_.push_back(std::make_unique<Connection>(target_));
     connections_.back()->keep_body(settings_.mode == Mode::kEvents);
   }
+}
+
+Load::~Load() {
+  connections_.clear();
+  SSL_CTX_free(target_.context);
+  ::close(epoll_);
 }
 
 void Load::warm_up() {

@@ -36,6 +36,9 @@ struct Settings {
 class Load {
  public:
   explicit Load(Settings settings);
+  ~Load();
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
 
   // Opens every connection, few at a time, and waits for one answer (or event) on each.
   void warm_up();

@@ -126,5 +126,10 @@ export async function runAsProgram(moduleUrl, start, more = {}, defaultNames = [
   const names = values.names?.split(',') ?? defaultNames;
   const server = await start({ ...values, port: Number(values.port ?? 0), authority, names });
   console.log(JSON.stringify({ port: server.port, caFile: authority?.certFile }));
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.close().then(() => process.exit(0)));
+  const stop = async () => {
+    await server.close();
+    if (!values.dir) fs.rmSync(dir, { recursive: true });
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
 }
