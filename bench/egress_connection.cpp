@@ -129,7 +129,7 @@ bool Connection::start_tls() {
   stage_ = Stage::kShaking;
   ssl_.reset(SSL_new(target_.context));
   if (!ssl_) return false;
-  SSL_set_verify(ssl_.get(), target_.verified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
   if (!target_.verified && SSL_set1_host(ssl_.get(), target_.host.c_str()) != 1) return false;
   // SSL_set_tlsext_host_name without its C cast.
   if (SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
