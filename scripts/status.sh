@@ -17,7 +17,7 @@ echo "running: pid $pid, data $home, sockets and settings $run"
 ps -o pid,user:10,etime,rss,args --ppid "$pid" | cut -c1-110
 setting() { sed -n "/^\[$1\]/,/^\[/s/^$2 = \"\(.*\)\"/\1/p" "$run/deployclaw.toml" 2>/dev/null | head -n 1; }
 echo "dashboard and API: $(setting api public_url)"
-for role in api:internal_listen orchestrator:listen; do
+for role in api:internal_listen egress:listen orchestrator:listen; do
   listen=$(setting "${role%%:*}" "${role##*:}")
   printf '%-13s %s\n' "${role%%:*}" "$(curl -s -m 3 "http://$listen/readyz" || echo 'does not answer')"
 done

@@ -30,6 +30,9 @@ constexpr std::array kRanges{
     Range{"api.hashing_threads", 1, 16},
     Range{"api.bcrypt_cost", 10, 16},
     Range{"orchestrator.parallel_starts", 1, 64},
+    Range{"egress.spool_mb", 16, 65'536},
+    Range{"egress.worker_idle_seconds", 5, 86'400},
+    Range{"egress.first_worker_uid", 65'536, 4'294'900'000},
 };
 
 // The catalogue of an installed program (share/deployclaw/catalog), or that of the checkout it was
@@ -77,7 +80,8 @@ Status complete(Settings& settings) {
                   fmt::format("{} is {}, it must be {} to {}", key, value, least, most));
     }
   }
-  for (const std::string_view key : {"api.listen", "api.internal_listen", "orchestrator.listen"}) {
+  for (const std::string_view key : {"api.listen", "api.internal_listen", "orchestrator.listen",
+                                     "egress.listen"}) {
     if (!is_address_and_port(settings.text(key))) {
       return fail(Code::kInvalid,
                   fmt::format("{} is '{}', it must be address:port", key, settings.text(key)));

@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
 
   add(&cli, "up", "Run the whole platform on this machine", app::run_up);
   add(&cli, "api", "Run the api role", app::run_api);
+  add(&cli, "egress", "Run the egress role, the agents' way out", app::run_egress);
   add(&cli, "orchestrator", "Run the orchestrator role", app::run_orchestrator);
   auto* vault = add(&cli, "vault", "Run the vault role, or ask a running one", app::run_vault);
   bool json = false;

@@ -47,6 +47,10 @@ const std::vector<int> kOrchestratorCapabilities{
     CAP_NET_ADMIN,       CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_OVERRIDE,
     CAP_DAC_READ_SEARCH, CAP_CHOWN,     CAP_FOWNER};
 
+// What egress needs to build its workers' sandboxes: its spawner keeps them, the role itself drops
+// them at once.
+const std::vector<int> kEgressCapabilities{CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_KILL};
+
 class Platform {
  public:
   explicit Platform(Settings settings)
@@ -108,6 +112,7 @@ class Platform {
   Status make_directories() {
     const auto vault_uid = static_cast<uid_t>(settings_.integer("vault.uid"));
     const auto orchestrator_uid = static_cast<uid_t>(settings_.integer("vault.orchestrator_uid"));
+    const auto egress_uid = static_cast<uid_t>(settings_.integer("vault.egress_uid"));
     struct Directory {
       std::string path;
       uid_t owner;
@@ -120,6 +125,8 @@ class Platform {
         {paths_.home + "/vault", vault_uid, 0700},
         {paths_.home + "/agents", orchestrator_uid, 0711},
         {paths_.home + "/images", 0, 0755},
+        {paths_.home + "/egress", egress_uid, 0700},
+        {paths_.home + "/egress/spool", egress_uid, 0700},
     };
     for (const auto& [path, owner, mode] : directories) {
       if (auto made = make_directory(path, owner, owner, mode); !made) return made;
@@ -188,7 +195,7 @@ class Platform {
       return std::string(listen.substr(listen.rfind(':') + 1));
     };
     for (const std::string_view key :
-         {"api.listen", "api.internal_listen", "orchestrator.listen"}) {
+         {"api.listen", "api.internal_listen", "orchestrator.listen", "egress.listen"}) {
       const auto& listen = settings_.text(key);
       if (number(listen) != "0") continue;
       const auto port = free_port();
@@ -219,13 +226,17 @@ class Platform {
     const auto vault_up = [&] { return fs::exists(settings_.text("vault.socket")); };
     if (!supervisor_.run_until(vault_up, 20s)) return not_ready("the vault", "vault");
 
-    narrator_.say("starting api and orchestrator");
+    narrator_.say("starting api, egress and orchestrator");
     if (auto added = supervisor_.add(role("api", "vault.api_uid")); !added) return added;
+    auto egress = role("egress", "vault.egress_uid");
+    egress.child.capabilities = kEgressCapabilities;
+    if (auto added = supervisor_.add(std::move(egress)); !added) return added;
     auto orchestrator = role("orchestrator", "vault.orchestrator_uid");
     orchestrator.child.capabilities = kOrchestratorCapabilities;
     if (auto added = supervisor_.add(std::move(orchestrator)); !added) return added;
 
     for (const auto& [name, key] : {std::pair{"api", "api.internal_listen"},
+                                    std::pair{"egress", "egress.listen"},
                                     std::pair{"orchestrator", "orchestrator.listen"}}) {
       const auto& listen = settings_.text(key);
       const auto ready = [&] { return http_status(listen, "/readyz") == 200; };
