@@ -104,6 +104,22 @@ Task<Result<DerivedToken>> VaultClient::derive_token(TokenContext context) {
   co_return derived;
 }
 
+Task<Result<SealedAuthority>> VaultClient::create_authority(SealContext context) {
+  Call request;
+  request.operation = Operation::kCreateAuthority;
+  request.context = std::move(context);
+  auto answer = co_await state_->call(std::move(request), state_->deadline);
+  if (!answer) co_return fail(std::move(answer).error());
+  const auto* certificate = answer->body.if_contains("certificate");
+  if (certificate == nullptr || !certificate->is_string()) co_return no_answer_in("certificate");
+  SealedAuthority made;
+  made.certificate = std::string(certificate->get_string());
+  auto sealed = sealed_of(std::move(answer));
+  if (!sealed) co_return fail(std::move(sealed).error());
+  made.sealed = *std::move(sealed);
+  co_return made;
+}
+
 Task<Result<boost::json::object>> VaultClient::status() {
   Call request;
   request.operation = Operation::kStatus;

@@ -26,6 +26,7 @@ class VaultClient final : public Vault {
   Task<Result<boost::json::object>> reseal(SealContext context,
                                            boost::json::object sealed) override;
   Task<Result<DerivedToken>> derive_token(TokenContext context) override;
+  Task<Result<SealedAuthority>> create_authority(SealContext context) override;
 
   // {newest, versions: [{version, createdAt, check}], startedAt, counters: {…}}; never a key. Any
   // caller in the policy may ask (it is the readiness check).

@@ -16,6 +16,8 @@ std::string_view to_string(Operation operation) {
       return "reseal";
     case Operation::kDerive:
       return "derive";
+    case Operation::kCreateAuthority:
+      return "create_authority";
     case Operation::kStatus:
       return "status";
     case Operation::kRotate:
@@ -36,6 +38,8 @@ bool CallerPolicy::allows(uid_t uid, Operation operation, std::string_view purpo
       return grants.open.contains(purpose);
     case Operation::kDerive:
       return grants.derive.contains(purpose);
+    case Operation::kCreateAuthority:
+      return grants.create_authority && purpose == kClientCa;
     case Operation::kStatus:
       return grants.status;
     case Operation::kRotate:
@@ -52,8 +56,9 @@ bool make_policy(const RoleUids& uids, CallerPolicy& policy) {
   policy.set(
       uids.api,
       Grants{.seal = {kCredential, kConfig, kTotp}, .open = {kTotp}, .derive = {kGatewayToken}});
-  policy.set(uids.orchestrator, Grants{.open = {kConfig}, .derive = {kGatewayToken}});
-  policy.set(uids.egress, Grants{.open = {kCredential}});
+  policy.set(uids.orchestrator,
+             Grants{.open = {kConfig}, .derive = {kGatewayToken}, .create_authority = true});
+  policy.set(uids.egress, Grants{.open = {kCredential, kClientCa}});
   return true;
 }
 

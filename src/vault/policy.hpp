@@ -16,7 +16,7 @@ struct RoleUids {
   uid_t egress = 64204;
 };
 
-enum class Operation { kSeal, kOpen, kReseal, kDerive, kStatus, kRotate };
+enum class Operation { kSeal, kOpen, kReseal, kDerive, kCreateAuthority, kStatus, kRotate };
 std::string_view to_string(Operation operation);
 
 // What one caller may do, by purpose.
@@ -24,6 +24,7 @@ struct Grants {
   std::set<std::string, std::less<>> seal = {};  // and reseal
   std::set<std::string, std::less<>> open = {};
   std::set<std::string, std::less<>> derive = {};
+  bool create_authority = false;  // of purpose client-ca
   bool status = true;
   bool rotate = false;
 };
@@ -41,9 +42,10 @@ class CallerPolicy {
 };
 
 // The product's table: api seals every purpose, opens only totp and derives gateway
-// tokens (for its proxy); orchestrator opens config and
-// derives gateway tokens; egress opens credentials; root asks for status and rotates, and can never
-// open. False, and nothing set, when two roles share a uid or one is root: they would share rights.
+// tokens (for its proxy); orchestrator opens config, derives gateway tokens and has clients'
+// authorities made, whose keys it cannot open; egress opens credentials and those keys; root asks
+// for status and rotates, and can never open. False, and nothing set, when two roles share a uid or
+// one is root: they would share rights.
 bool make_policy(const RoleUids& uids, CallerPolicy& policy);
 
 }  // namespace deployclaw::vault

@@ -10,14 +10,14 @@
 namespace deployclaw::vault {
 namespace {
 
-const std::vector<std::string> kPurposes = {kCredential,   kConfig, kTotp,
-                                            kGatewayToken, "",      "other"};
+const std::vector<std::string> kPurposes = {kCredential, kConfig, kTotp,  kGatewayToken,
+                                            kClientCa,   "",      "other"};
 
 // Everything `uid` may do, as "operation purpose" words.
 std::vector<std::string> rights(const CallerPolicy& policy, uid_t uid) {
   std::vector<std::string> out;
-  for (const auto operation :
-       {Operation::kSeal, Operation::kReseal, Operation::kOpen, Operation::kDerive}) {
+  for (const auto operation : {Operation::kSeal, Operation::kReseal, Operation::kOpen,
+                               Operation::kDerive, Operation::kCreateAuthority}) {
     for (const auto& purpose : kPurposes) {
       if (policy.allows(uid, operation, purpose)) {
         out.push_back(std::string(to_string(operation)) + " " + purpose);
@@ -38,9 +38,9 @@ TEST(CallerPolicy, GivesEachRoleExactlyWhatItNeeds) {
   EXPECT_EQ(rights(policy, uids.api), (Rights{"seal credential", "seal config", "seal totp",
                                               "reseal credential", "reseal config", "reseal totp",
                                               "open totp", "derive gateway-token", "status"}));
-  EXPECT_EQ(rights(policy, uids.orchestrator),
-            (Rights{"open config", "derive gateway-token", "status"}));
-  EXPECT_EQ(rights(policy, uids.egress), (Rights{"open credential", "status"}));
+  EXPECT_EQ(rights(policy, uids.orchestrator), (Rights{"open config", "derive gateway-token",
+                                                       "create_authority client-ca", "status"}));
+  EXPECT_EQ(rights(policy, uids.egress), (Rights{"open credential", "open client-ca", "status"}));
   EXPECT_EQ(rights(policy, 0), (Rights{"status", "rotate"}));
   EXPECT_EQ(rights(policy, 1000), Rights{});
   EXPECT_EQ(rights(policy, 64201), Rights{});

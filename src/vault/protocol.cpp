@@ -13,8 +13,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array kOperations = {Operation::kSeal,   Operation::kOpen,   Operation::kReseal,
-                                    Operation::kDerive, Operation::kStatus, Operation::kRotate};
+constexpr std::array kOperations = {
+    Operation::kSeal,   Operation::kOpen,   Operation::kReseal,         Operation::kDerive,
+    Operation::kStatus, Operation::kRotate, Operation::kCreateAuthority};
 
 std::optional<Operation> parse_operation(std::string_view text) {
   for (const auto operation : kOperations) {
@@ -114,6 +115,8 @@ Members members_of(Operation operation) {
       return {.context = true, .sealed = true};
     case Operation::kDerive:
       return {.context = true, .key_version = true};
+    case Operation::kCreateAuthority:
+      return {.context = true};
     case Operation::kStatus:
     case Operation::kRotate:
       break;

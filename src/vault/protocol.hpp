@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaxVaultFrame = 256UL * 1024;
 // One request as the vault reads it. Which members are set depends on the operation.
 struct Call {
   Operation operation = Operation::kStatus;
-  SealContext context;            // seal, open, reseal; derive without name
+  SealContext context;            // seal, open, reseal, create_authority; derive without name
   Secret value;                   // seal
   boost::json::object sealed;     // open, reseal
   std::uint32_t key_version = 0;  // derive

@@ -19,8 +19,8 @@ Code refused(const std::string& frame) {
 RC_GTEST_PROP(VaultProtocolProperty, CarriesACallUnchanged,
               (const Bytes& value, bool with_agent, std::uint32_t key_version)) {
   Call call;
-  call.operation =
-      *rc::gen::element(Operation::kSeal, Operation::kOpen, Operation::kReseal, Operation::kDerive);
+  call.operation = *rc::gen::element(Operation::kSeal, Operation::kOpen, Operation::kReseal,
+                                     Operation::kDerive, Operation::kCreateAuthority);
   call.context = some_context();
   call.context.name = "quote \" and newline \n";
   if (!with_agent) call.context.agent = AgentId();

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "crypto/aead.hpp"
+#include "crypto/certificates.hpp"
 #include "crypto/hkdf.hpp"
 
 namespace deployclaw::vault {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view kClientInfo = "deployclaw/client/v1";
 constexpr std::string_view kTokenInfo = "deployclaw/gateway-token/v1";
 constexpr std::size_t kTokenBytes = 32;
+const std::string kAuthorityPrefix = "Agent egress authority ";
 
 void append(Bytes& out, std::span<const unsigned char> data) {
   out.insert(out.end(), data.begin(), data.end());
@@ -38,7 +40,8 @@ Status check_context(const SealContext& context) {
   if (context.name.empty() || context.name.size() > kMaxNameSize || !is_utf8(context.name)) {
     return fail(Code::kInvalid, "seal context: the name is not 1 to 255 bytes of UTF-8");
   }
-  if (context.purpose != kCredential && context.purpose != kConfig && context.purpose != kTotp) {
+  if (context.purpose != kCredential && context.purpose != kConfig && context.purpose != kTotp &&
+      context.purpose != kClientCa) {
     return fail(Code::kInvalid, "seal context: unknown purpose");
   }
   return {};
@@ -153,6 +156,18 @@ Result<boost::json::object> reseal(const Keyring& keyring, const SealContext& co
   if (!value) return fail(value.error());
   if (row->key_version == keyring.newest()) return sealed;
   return seal(keyring, context, *value);
+}
+
+Result<SealedAuthority> create_authority(const Keyring& keyring, const SealContext& context,
+                                         Time now) {
+  if (context.purpose != kClientCa || context.name != kClientCaName || !context.agent.is_nil()) {
+    return fail(Code::kInvalid, "an authority belongs to a client as a whole");
+  }
+  const auto made = crypto::make_authority(kAuthorityPrefix + context.client.to_string(), now);
+  if (!made) return fail(made.error());
+  auto sealed = seal(keyring, context, made->private_key_pem);
+  if (!sealed) return fail(std::move(sealed).error());
+  return SealedAuthority{.certificate = made->certificate_pem, .sealed = *std::move(sealed)};
 }
 
 Result<DerivedToken> derive_token(const Keyring& keyring, const TokenContext& context) {

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "vault/keyring.hpp"
@@ -26,6 +27,10 @@ Result<boost::json::object> reseal(const Keyring& keyring, const SealContext& co
                                    const boost::json::object& sealed);
 // base64url of HKDF-SHA-256(client key, info = "deployclaw/gateway-token/v1" ‖ agent id).
 Result<DerivedToken> derive_token(const Keyring& keyring, const TokenContext& context);
+
+// A new authority named after the client, its key sealed at once. Valid for ten years from `now`.
+Result<SealedAuthority> create_authority(const Keyring& keyring, const SealContext& context,
+                                         Time now);
 
 // HKDF-SHA-256(master key, salt = client id ‖ client_salt, info = "deployclaw/client/v1").
 Result<Secret> client_key(Keyring::Key master, ClientId client, const Bytes& client_salt);

@@ -31,6 +31,14 @@ Result<Answer> derived_answer(Result<DerivedToken> derived) {
   return answer;
 }
 
+Result<Answer> authority_answer(Result<SealedAuthority> made) {
+  if (!made) return fail(std::move(made).error());
+  Answer answer;
+  answer.body["certificate"] = std::move(made->certificate);
+  answer.body["sealed"] = std::move(made->sealed);
+  return answer;
+}
+
 TokenContext token_context(const Call& call) {
   return {.client = call.context.client,
           .client_salt = call.context.client_salt,
@@ -92,6 +100,8 @@ Task<Result<Answer>> Service::act(const Call& call) {
       co_return sealed_answer(reseal(keyring_, call.context, call.sealed));
     case Operation::kDerive:
       co_return derived_answer(derive_token(keyring_, token_context(call)));
+    case Operation::kCreateAuthority:
+      co_return authority_answer(create_authority(keyring_, call.context, clock_.now()));
     case Operation::kStatus:
       co_return status();
     case Operation::kRotate:

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "vault/key_file.hpp"
 #include "vault/testing/contexts.hpp"
@@ -94,6 +95,35 @@ TEST_F(VaultService, OpensForTheRoleThatNeedsItAndNoOther) {
       }
     }
   }
+}
+
+TEST_F(VaultService, MakesAuthoritiesForTheOrchestratorWhoCannotOpenThem) {
+  Call call = plain_call(Operation::kCreateAuthority);
+  call.context = client_ca_context(ClientId::random(), Bytes(kClientSaltSize, 1));
+  for (const uid_t uid : {kRoot, kUids.api, kUids.egress, uid_t{1000}}) {
+    const auto answer = ask(uid, call);
+    ASSERT_FALSE(answer) << uid;
+    EXPECT_EQ(answer.error().code, Code::kForbidden);
+  }
+  const auto made = ask(kUids.orchestrator, call);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_FALSE(made->value);
+  EXPECT_EQ(boost::json::serialize(made->body).find("PRIVATE"), std::string::npos);
+  const auto& row = made->body.at("sealed").as_object();
+  for (const uid_t uid : {kRoot, kUids.api, kUids.orchestrator, uid_t{1000}}) {
+    EXPECT_FALSE(ask(uid, row_call(Operation::kOpen, call.context, row))) << uid;
+    EXPECT_FALSE(ask(uid, row_call(Operation::kReseal, call.context, row))) << uid;
+  }
+  const auto key = ask(kUids.egress, row_call(Operation::kOpen, call.context, row));
+  ASSERT_TRUE(key);
+  EXPECT_TRUE(key->value->expose_text().starts_with("-----BEGIN PRIVATE KEY-----"));
+}
+
+TEST_F(VaultService, MakesAuthoritiesForTheirPurposeOnly) {
+  Call call = plain_call(Operation::kCreateAuthority);
+  call.context = client_ca_context(ClientId::random(), Bytes(kClientSaltSize, 1));
+  call.context.purpose = kConfig;
+  EXPECT_EQ(ask(kUids.orchestrator, call).error().code, Code::kForbidden);
 }
 
 // Lying about the purpose gets past the policy but not past the seal.

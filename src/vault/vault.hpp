@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/encoding.hpp"
@@ -18,6 +19,8 @@ inline constexpr const char* kCredential = "credential";
 inline constexpr const char* kConfig = "config";  // a sensitive field of agents.config
 inline constexpr const char* kTotp = "totp";
 inline constexpr const char* kGatewayToken = "gateway-token";  // derived, never sealed
+inline constexpr const char* kClientCa = "client-ca";  // the private key of a client's authority
+inline constexpr const char* kClientCaName = "client-ca";
 
 // What a sealed value belongs to. All of it is authenticated: a row moved to another client, agent,
 // name or purpose does not open.
@@ -27,6 +30,22 @@ struct SealContext {
   AgentId agent;        // nil when the value belongs to no agent
   std::string name;     // UTF-8, 1 to 255 bytes: credential name, config JSON pointer, user id, …
   std::string purpose;  // one of the constants above
+};
+
+// Where the key of a client's authority belongs: to no agent.
+inline SealContext client_ca_context(ClientId client, Bytes client_salt) {
+  return {.client = client,
+          .client_salt = std::move(client_salt),
+          .agent = {},
+          .name = kClientCaName,
+          .purpose = kClientCa};
+}
+
+// A client's certificate authority, whose key was never outside the vault. The certificate (PEM)
+// may be shown; `sealed` opens with client_ca_context() to the private key (PEM, PKCS #8).
+struct SealedAuthority {
+  std::string certificate;
+  boost::json::object sealed;
 };
 
 // Whose token is derived. key_version 0 means the oldest key the vault holds: the same token before
@@ -62,6 +81,9 @@ class Vault {
   virtual Task<Result<boost::json::object>> reseal(SealContext context,
                                                    boost::json::object sealed) = 0;
   virtual Task<Result<DerivedToken>> derive_token(TokenContext context) = 0;
+  // Makes a new authority each time; nothing of it is kept. kInvalid unless `context` is a
+  // client_ca_context().
+  virtual Task<Result<SealedAuthority>> create_authority(SealContext context) = 0;
 };
 
 }  // namespace deployclaw::vault

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "crypto/certificates.hpp"
 #include "net/unix_frames.hpp"
 #include "vault/client.hpp"
 #include "vault/service.hpp"
@@ -24,8 +25,9 @@ Keyring one_key() {
 CallerPolicy allow_this_process() {
   CallerPolicy policy;
   policy.set(geteuid(), Grants{.seal = {kCredential, kConfig, kTotp},
-                               .open = {kCredential, kConfig, kTotp},
-                               .derive = {kGatewayToken}});
+                               .open = {kCredential, kConfig, kTotp, kClientCa},
+                               .derive = {kGatewayToken},
+                               .create_authority = true});
   return policy;
 }
 
@@ -156,6 +158,39 @@ TYPED_TEST(VaultContract, DerivesAStableTokenForEachAgent) {
   token.agent = AgentId::random();
   const auto other = run_task(this->io_, this->vault().derive_token(token));
   EXPECT_FALSE(first->token.equals(other->token));
+}
+
+TYPED_TEST(VaultContract, MakesAnAuthorityWhoseKeyOpensAndMints) {
+  const SealContext context = client_ca_context(ClientId::random(), Bytes(kClientSaltSize, 1));
+  const auto made = run_task(this->io_, this->vault().create_authority(context));
+  ASSERT_TRUE(made) << made.error().message;
+  const auto key = this->open(context, made->sealed);
+  ASSERT_TRUE(key) << key.error().message;
+  const auto minter = crypto::LeafMinter::create(made->certificate, *key);
+  ASSERT_TRUE(minter);
+  EXPECT_TRUE(minter->mint("api.example.com", SystemClock{}.now()));
+  // Each call makes another; another client's does not open it.
+  const auto second = run_task(this->io_, this->vault().create_authority(context));
+  ASSERT_TRUE(second);
+  EXPECT_NE(second->certificate, made->certificate);
+  SealContext other = context;
+  other.client = ClientId::random();
+  EXPECT_EQ(this->open(other, made->sealed).error().code, Code::kCorrupt);
+}
+
+TYPED_TEST(VaultContract, MakesAnAuthorityForAClientAsAWholeOnly) {
+  const SealContext good = client_ca_context(ClientId::random(), Bytes(kClientSaltSize, 1));
+  SealContext of_agent = good;
+  of_agent.agent = AgentId::random();
+  SealContext named = good;
+  named.name = "other";
+  SealContext saltless = good;
+  saltless.client_salt.clear();
+  for (const SealContext& context : {of_agent, named, saltless}) {
+    const auto made = run_task(this->io_, this->vault().create_authority(context));
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::kInvalid);
+  }
 }
 
 TEST(VaultClient, FailsClosedWhenNobodyListens) {

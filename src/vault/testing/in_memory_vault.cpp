@@ -33,6 +33,11 @@ Task<Result<DerivedToken>> InMemoryVault::derive_token(TokenContext context) {
   co_return vault::derive_token(keyring_, context);
 }
 
+Task<Result<SealedAuthority>> InMemoryVault::create_authority(SealContext context) {
+  if (down_) co_return down();
+  co_return vault::create_authority(keyring_, context, SystemClock{}.now());
+}
+
 void InMemoryVault::rotate() {
   const auto added = keyring_.add(SystemClock{}.now());
   if (!added) std::abort();

@@ -17,6 +17,7 @@ class InMemoryVault final : public Vault {
   Task<Result<boost::json::object>> reseal(SealContext context,
                                            boost::json::object sealed) override;
   Task<Result<DerivedToken>> derive_token(TokenContext context) override;
+  Task<Result<SealedAuthority>> create_authority(SealContext context) override;
 
   void rotate();
   // While set, every call answers kUnavailable.
