@@ -8,6 +8,10 @@ namespace deployclaw::dns {
 
 using Address = boost::asio::ip::address;
 
+// An address in the one text form that every reader takes alike: four decimal parts without leading
+// zeros, or IPv6 (RFC 4291 §2.2) without brackets and scope. nullopt for anything else.
+std::optional<Address> parse_address(std::string_view text);
+
 // Why an address is none of the public internet's: "private", "loopback", "link-local", …;
 // nullopt for a global one. After the IANA special-purpose registries (RFC 6890) and the reserved
 // space (only 2000::/3 is global unicast IPv6). Stricter than the registries in three places:
