@@ -15,7 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kChunkRoom = 18;  // a chunk's head before its data
-constexpr std::size_t kTogether = 16UL * 1024;
 
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 

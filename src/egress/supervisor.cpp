@@ -11,7 +11,6 @@ namespace asio = boost::asio;
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
-constexpr std::chrono::milliseconds kMostWait{10'000};
 constexpr std::chrono::milliseconds kGather{50};  // changes come in bunches
 constexpr std::chrono::seconds kTouchEvery{60};
 }  // namespace

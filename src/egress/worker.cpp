@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/log.hpp"
+#include "dns/answer.hpp"
 #include "dns/nameserver.hpp"
 #include "linux/address_pool.hpp"
 

@@ -154,6 +154,18 @@ bool AgentPolicy::admits_name(std::string_view host, std::uint16_t port) const {
   });
 }
 
+std::optional<std::string> AgentPolicy::admitting_pattern(std::string_view host,
+                                                          std::uint16_t port) const {
+  if (!admits_name(host, port)) return std::nullopt;
+  if (const auto* entry = state_->catalogue.find_host(host)) return entry->pattern;
+  const auto* domain = state_->find_domain(host, port);
+  for (const auto& one : state_->domains) {
+    if (domain != nullptr) break;
+    if (domain::host_matches(one.entry.pattern, host)) domain = &one;
+  }
+  return domain == nullptr ? std::string(host) : domain->entry.pattern;
+}
+
 std::span<const AgentCredential> AgentPolicy::credentials() const { return state_->credentials; }
 std::uint64_t AgentPolicy::version() const { return state_->version; }
 bool AgentPolicy::client_active() const { return state_->client_active; }

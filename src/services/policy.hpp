@@ -3,6 +3,7 @@
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,6 +76,11 @@ class AgentPolicy {
   // Could any request to `host` be allowed, on `port` (0: on any port)? For DNS answers, CONNECT
   // and SNI. `host` is canonical.
   [[nodiscard]] bool admits_name(std::string_view host, std::uint16_t port = 0) const;
+
+  // As admits_name(), and by which pattern: a host of the catalogue or an allowed domain, exact or
+  // with a leading "*.". For budgets of names below a wildcard.
+  [[nodiscard]] std::optional<std::string> admitting_pattern(std::string_view host,
+                                                             std::uint16_t port = 0) const;
 
   // The verdict on one HTTP request. Deterministic; O(rules of the host).
   [[nodiscard]] Decision decide(const RequestFacts& facts) const;
