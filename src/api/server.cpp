@@ -30,6 +30,7 @@ struct ApiServer::State {
                  .vault = parts.vault,
                  .clock = parts.clock,
                  .runtimes = parts.runtimes,
+                 .service_catalogue = parts.service_catalogue,
                  .hashing = hashing,
                  .passwords = passwords,
                  .background = background,
