@@ -32,6 +32,7 @@ struct ApiServer::State {
                  .vault = vault,
                  .clock = parts.clock,
                  .runtimes = parts.runtimes,
+                 .service_catalogue = parts.service_catalogue,
                  .hashing = hashing,
                  .passwords = passwords,
                  .background = background,

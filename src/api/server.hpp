@@ -17,6 +17,7 @@ struct ServerParts {
   vault::Vault& vault;
   const Clock& clock;
   const runtimes::Catalogue& runtimes;
+  const services::Catalogue& service_catalogue;
   VaultStatus vault_status = {};     // empty: readiness does not ask the vault
   std::string listen_conninfo = {};  // see Services
 };

@@ -14,6 +14,9 @@
 namespace deployclaw::runtimes {
 class Catalogue;
 }
+namespace deployclaw::services {
+class Catalogue;
+}
 
 namespace deployclaw::api {
 
@@ -26,6 +29,7 @@ struct Services {
   vault::Vault& vault;
   const Clock& clock;
   const runtimes::Catalogue& runtimes;
+  const services::Catalogue& service_catalogue;
   BlockingPool& hashing;                    // bcrypt
   const crypto::PasswordHasher& passwords;  // use on `hashing` only
   TaskGroup& background;                    // work that outlives its request; cancelled on stop

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "db/database.hpp"
 #include "runtimes/catalogue.hpp"
+#include "services/catalogue.hpp"
 #include "vault/client.hpp"
 
 namespace deployclaw::app {
@@ -45,6 +46,11 @@ int run_api(Settings settings) {
     fmt::print(stderr, "deployclaw api: {}\n", catalogue.error().message);
     return 1;
   }
+  const auto service_catalogue = services::Catalogue::load(settings.text("catalog_dir"));
+  if (!service_catalogue) {
+    fmt::print(stderr, "deployclaw api: {}\n", service_catalogue.error().message);
+    return 1;
+  }
   boost::asio::io_context io(1);
   const SystemClock clock;
   const auto conninfo = role_conninfo(settings, "deployclaw_api");
@@ -58,6 +64,7 @@ int run_api(Settings settings) {
                          .vault = vault,
                          .clock = clock,
                          .runtimes = *catalogue,
+                         .service_catalogue = *service_catalogue,
                          .vault_status = [&vault] { return vault.status(); },
                          .listen_conninfo = conninfo};
   api::ApiServer server(io.get_executor(), std::move(parts), api_config(settings));

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <tuple>
 #include <unordered_map>
 
 #include "services/consistency.hpp"
@@ -54,7 +55,7 @@ bool tried_before(const RuleEntry& a, const RuleEntry& b) {
   if (a.rule->condition.has_value() != b.rule->condition.has_value()) {
     return a.rule->condition.has_value();
   }
-  return a.rule->id < b.rule->id;
+  return std::tie(a.rule->id, a.path->text()) < std::tie(b.rule->id, b.path->text());
 }
 
 }  // namespace
@@ -99,7 +100,7 @@ struct Catalogue::State {
         }
       }
     }
-    for (auto& entry : hosts) std::ranges::stable_sort(entry.rules, tried_before);
+    for (auto& entry : hosts) std::ranges::sort(entry.rules, tried_before);
   }
 
   static Result<Catalogue> finish(std::shared_ptr<State> state, std::vector<std::string> problems) {

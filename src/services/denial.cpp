@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kLongestPath = 1024;
 
-boost::json::string text(std::string_view value) { return {value.data(), value.size()}; }
+boost::json::value text(std::string_view value) { return boost::json::string(value); }
 
 }  // namespace
 

@@ -90,7 +90,7 @@ test('another customer cannot see, read or change the agent', async () => {
     ['GET', `/api/agents/${id}/logs`], ['GET', `/api/agents/${id}/credentials`],
     ['PATCH', `/api/agents/${id}`, { name: 'mine' }], ['POST', `/api/agents/${id}/restart`, {}],
     ['POST', `/api/agents/${id}/stop`, {}], ['DELETE', `/api/agents/${id}`],
-    ['POST', `/api/agents/${id}/credentials`, { name: 'x', kind: 'openai', value: 'sk-x' }]]) {
+    ['POST', `/api/agents/${id}/credentials`, { name: 'x', kind: 'openai', value: 'sk-value-x' }]]) {
     assert.equal((await other.call(method, target, body)).status, 404, `${method} ${target}`);
   }
   assert.equal((await other.must(200, 'GET', '/api/agents')).items.length, 0);

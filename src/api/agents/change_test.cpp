@@ -156,7 +156,7 @@ TEST_F(ChangeAgent, AnAgentGivenUpOnGetsANewChance) {
 
 TEST_F(ChangeAgent, DeletingDestroysCredentialsAtOnceAndEndsIn404) {
   client.post(path("/credentials"),
-              json::parse(R"({"name": "o", "kind": "openai", "value": "sk-x"})"));
+              json::parse(R"({"name": "o", "kind": "openai", "value": "sk-value-x"})"));
   ASSERT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "1");
   const auto answer = client.del(path());
   ASSERT_EQ(answer.status, 202) << answer.text;
@@ -169,7 +169,7 @@ TEST_F(ChangeAgent, DeletingDestroysCredentialsAtOnceAndEndsIn404) {
   EXPECT_EQ(client.post(path("/start")).code(), "agent_deleting");
   EXPECT_EQ(client
                 .post(path("/credentials"),
-                      json::parse(R"({"name": "o", "kind": "openai", "value": "v"})"))
+                      json::parse(R"({"name": "o", "kind": "openai", "value": "value-v1"})"))
                 .code(),
             "agent_deleting");
   EXPECT_EQ(Fixture::sql("SELECT count(*) FROM audit_logs WHERE action_type = 'agent_deleted'"),

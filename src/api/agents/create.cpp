@@ -116,7 +116,8 @@ Task<Result<http::Response>> create(Services& services, Principal principal,
   auto body = http::json_object_body(request);
   wipe_string(request.body);
   if (!body) co_return fail(std::move(body.error()));
-  auto wanted = read_create(services.runtimes, services.config, std::move(*body));
+  auto wanted =
+      read_create(services.runtimes, services.service_catalogue, services.config, std::move(*body));
   if (!wanted) co_return fail(std::move(wanted.error()));
   if (!wanted->credentials.empty() && principal.role < Role::kAdmin) {
     co_return fail(Code::kForbidden, "role_insufficient",

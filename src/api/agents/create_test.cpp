@@ -78,8 +78,8 @@ TEST_F(CreateAgent, EveryMistakeIsPointedAtAndNothingIsMade) {
       {R"({"desiredState": "deleted"})", "/desiredState"},
       {R"({"status": "running"})", "/status"},
       {R"({"clientId": "3b241101-e2bb-4255-8caf-4136c566a962"})", "/clientId"},
-      {R"({"credentials": [{"name": "a", "value": "v", "kind": "nope"}]})", "/credentials/0/kind"},
-      {R"({"credentials": [{"name": "a", "value": "v\nw", "kind": "openai"}]})",
+      {R"({"credentials": [{"name": "a", "value": "value-v1", "kind": "nope"}]})", "/credentials/0/kind"},
+      {R"({"credentials": [{"name": "a", "value": "line\nline", "kind": "openai"}]})",
        "/credentials/0/value"},
       {R"({"credentials": [5]})", "/credentials/0"},
   };
@@ -169,7 +169,7 @@ TEST_F(CreateAgent, SecretsInTheConfigAreSealedAndNeverShown) {
 TEST_F(CreateAgent, CredentialsComeWithItInOneTransaction) {
   const auto answer = client.post("/api/agents", agent_body("with", R"({"credentials": [
       {"name": "openai", "kind": "openai", "value": "sk-real-value"},
-      {"name": "own", "value": "v", "hosts": ["api.example.com"]}]})"));
+      {"name": "own", "value": "value-v1", "hosts": ["api.example.com"]}]})"));
   ASSERT_EQ(answer.status, 202) << answer.text;
   EXPECT_EQ(Fixture::sql("SELECT string_agg(name || ':' || kind, ' ' ORDER BY name) "
                          "FROM agent_credentials"),
@@ -197,7 +197,7 @@ TEST_F(CreateAgent, NeedsAFreshSecondFactor) {
 
 TEST_F(CreateAgent, RolesBound) {
   const auto with_credential =
-      agent_body("c", R"({"credentials": [{"name": "o", "kind": "openai", "value": "v"}]})");
+      agent_body("c", R"({"credentials": [{"name": "o", "kind": "openai", "value": "value-v1"}]})");
   Fixture::sql("UPDATE users SET role = 'viewer'");
   EXPECT_EQ(client.post("/api/agents", agent_body("v")).code(), "role_insufficient");
   Fixture::sql("UPDATE users SET role = 'member'");

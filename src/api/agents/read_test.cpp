@@ -95,7 +95,7 @@ TEST_F(ReadAgents, DeploymentsAreKeptAsHistory) {
 TEST_F(ReadAgents, AnotherClientsAgentIsNotThereByAnyWay) {
   const auto id = deploy(client, "mine");
   client.post("/api/agents/" + id + "/credentials",
-              json::parse(R"({"name": "o", "kind": "openai", "value": "sk-x"})"));
+              json::parse(R"({"name": "o", "kind": "openai", "value": "sk-value-x"})"));
   const auto before =
       Fixture::sql("SELECT a::text || c.encrypted::text FROM agents a, agent_credentials c");
   Client other(api);
@@ -112,11 +112,11 @@ TEST_F(ReadAgents, AnotherClientsAgentIsNotThereByAnyWay) {
   EXPECT_EQ(other.del(path).status, 404);
   EXPECT_EQ(other
                 .post(path + "/credentials",
-                      json::parse(R"({"name": "x", "kind": "openai", "value": "v"})"))
+                      json::parse(R"({"name": "x", "kind": "openai", "value": "value-v1"})"))
                 .status,
             404);
   EXPECT_EQ(
-      other.send(http::Method::kPut, path + "/credentials/o", json::parse(R"({"value": "v"})"))
+      other.send(http::Method::kPut, path + "/credentials/o", json::parse(R"({"value": "value-v1"})"))
           .status,
       404);
   EXPECT_EQ(other.del(path + "/credentials/o").status, 404);

@@ -62,7 +62,8 @@ json::object checked_resources(http::Fields& in, const json::value& value,
   return resources;
 }
 
-void read_credentials(http::Fields& in, std::vector<credentials::CredentialRequest>& into) {
+void read_credentials(http::Fields& in, const services::Catalogue& catalogue,
+                      std::vector<credentials::CredentialRequest>& into) {
   const auto* list = in.optional_array("credentials", kMostCredentials);
   if (list == nullptr) return;
   for (std::size_t i = 0; i < list->size(); ++i) {
@@ -72,7 +73,7 @@ void read_credentials(http::Fields& in, std::vector<credentials::CredentialReque
       in.error_at(base, "must be an object");
       continue;
     }
-    auto credential = credentials::read_credential(*object, base, std::nullopt);
+    auto credential = credentials::read_credential(catalogue, *object, base, std::nullopt);
     if (!credential) {
       report(in, std::move(credential.error().fields));
       continue;
@@ -86,7 +87,8 @@ void read_credentials(http::Fields& in, std::vector<credentials::CredentialReque
 
 }  // namespace
 
-Result<CreateRequest> read_create(const runtimes::Catalogue& catalogue, const ApiConfig& api,
+Result<CreateRequest> read_create(const runtimes::Catalogue& catalogue,
+                                  const services::Catalogue& services, const ApiConfig& api,
                                   json::object body) {
   http::Fields in(body);
   CreateRequest out;
@@ -116,7 +118,7 @@ Result<CreateRequest> read_create(const runtimes::Catalogue& catalogue, const Ap
     out.resources = checked_resources(in, resources != nullptr ? *resources : defaults_only,
                                       out.runtime->default_resources, out.runtime->least_resources);
   }
-  read_credentials(in, out.credentials);
+  read_credentials(in, services, out.credentials);
   auto good = in.finish();
   json::value used(std::move(body));
   domain::wipe_strings(used);

@@ -31,7 +31,8 @@ struct CreateRequest {
   std::vector<credentials::CredentialRequest> credentials;
 };
 // kInvalid with the pointer of every broken rule.
-Result<CreateRequest> read_create(const runtimes::Catalogue& catalogue, const ApiConfig& api,
+Result<CreateRequest> read_create(const runtimes::Catalogue& catalogue,
+                                  const services::Catalogue& services, const ApiConfig& api,
                                   boost::json::object body);
 
 // The body of PATCH /api/agents/:id against the agent as it is. What is absent stays.

@@ -107,7 +107,7 @@ Task<Result<http::Response>> add(Services& services, Principal principal, http::
   if (!id) co_return fail(id.error());
   auto body = take_body(request);
   if (!body) co_return fail(std::move(body.error()));
-  auto wanted = read_credential(*body, "", std::nullopt);
+  auto wanted = read_credential(services.service_catalogue, *body, "", std::nullopt);
   wipe_body(std::move(*body));
   if (!wanted) co_return fail(std::move(wanted.error()));
 
@@ -162,7 +162,7 @@ Task<Result<http::Response>> replace(Services& services, Principal principal,
   const auto present = co_await store::find_credential(*tx, *id, name);
   if (!present) co_return fail(present.error());
   if (!*present) co_return no_such_credential();
-  auto wanted = read_credential(*body, "", (*present)->kind);
+  auto wanted = read_credential(services.service_catalogue, *body, "", (*present)->kind);
   wipe_body(std::move(*body));
   if (!wanted) co_return fail(std::move(wanted.error()));
   wanted->name = name;
@@ -206,14 +206,15 @@ Task<Result<http::Response>> remove(Services& services, Principal principal,
   co_return response;
 }
 
-Task<Result<http::Response>> kinds(Services& /*services*/, Principal /*principal*/,
+Task<Result<http::Response>> kinds(Services& services, Principal /*principal*/,
                                    http::Request /*request*/) {
   JsonText out;
   out.begin_object().key("items").begin_array();
-  for (const auto& kind : domain::credential_kinds()) {
-    out.begin_object().key("name").string(kind.name).key("hosts").begin_array();
-    for (const auto host : kind.hosts) out.string(host);
-    out.end_array().key("hostsRequired").boolean(kind.hosts.empty()).end_object();
+  for (const auto* kind : services.service_catalogue.kinds()) {
+    out.begin_object().key("name").string(kind->name).key("title").string(kind->title);
+    out.key("hosts").begin_array();
+    for (const auto& host : kind->hosts) out.string(host);
+    out.end_array().key("hostsRequired").boolean(kind->hosts_required()).end_object();
   }
   out.end_array().key("nextCursor").null().end_object();
   co_return json_text_response(200, std::move(out));

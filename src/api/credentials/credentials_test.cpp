@@ -67,38 +67,41 @@ TEST_F(Credentials, AreSealedAndNeverShown) {
 }
 
 TEST_F(Credentials, TheSameNameAgainIsAConflictAndPutReplaces) {
-  ASSERT_EQ(add(R"({"name": "key", "value": "one", "hosts": ["api.example.com"]})").status, 201);
-  EXPECT_EQ(add(R"({"name": "key", "value": "two", "hosts": ["api.example.com"]})").code(),
+  ASSERT_EQ(add(R"({"name": "key", "value": "value-one", "hosts": ["api.example.com"]})").status,
+            201);
+  EXPECT_EQ(add(R"({"name": "key", "value": "value-two", "hosts": ["api.example.com"]})").code(),
             "credential_exists");
   const auto placeholder = Fixture::sql("SELECT placeholder FROM agent_credentials");
-  const auto replaced = put("key", R"({"value": "three"})");
+  const auto replaced = put("key", R"({"value": "value-three"})");
   ASSERT_EQ(replaced.status, 200) << replaced.text;
-  EXPECT_EQ(opened("key"), "three");
+  EXPECT_EQ(opened("key"), "value-three");
   EXPECT_EQ(Fixture::sql("SELECT placeholder FROM agent_credentials"), placeholder)
       << "the agent need not know";
   EXPECT_EQ(Fixture::sql("SELECT hosts[1] FROM agent_credentials"), "api.example.com");
-  ASSERT_EQ(put("key", R"({"value": "four", "hosts": ["other.example.com"]})").status, 200);
+  ASSERT_EQ(put("key", R"({"value": "value-four", "hosts": ["other.example.com"]})").status, 200);
   EXPECT_EQ(Fixture::sql("SELECT hosts[1] FROM agent_credentials"), "other.example.com");
-  EXPECT_EQ(pointers_of(put("key", R"({"value": "x", "kind": "openai"})")), "/kind");
-  EXPECT_EQ(put("nope", R"({"value": "x"})").status, 404);
+  EXPECT_EQ(pointers_of(put("key", R"({"value": "value-x1", "kind": "openai"})")), "/kind");
+  EXPECT_EQ(put("nope", R"({"value": "value-x1"})").status, 404);
 }
 
 TEST_F(Credentials, MistakesArePointedAtWithoutQuotingTheValue) {
-  for (const auto& [body, pointer] : std::vector<std::pair<std::string, const char*>>{
-           {R"({"value": "v", "kind": "openai"})", "/name"},
-           {R"({"name": "a/b", "value": "v", "kind": "openai"})", "/name"},
-           {R"({"name": "a", "kind": "openai"})", "/value"},
-           {R"({"name": "a", "kind": "openai", "value": ""})", "/value"},
-           {R"({"name": "a", "kind": "openai", "value": "secret\r\nX: y"})", "/value"},
-           {R"({"name": "a", "kind": "openai", "value": 5})", "/value"},
-           {R"({"name": "a", "kind": "nope", "value": "secret"})", "/kind"},
-           {R"({"name": "a", "value": "secret"})", "/hosts"},
-           {R"({"name": "a", "value": "secret", "hosts": ["*.com"]})", "/hosts/0"},
-           {R"({"name": "a", "value": "secret", "hosts": ["169.254.169.254"]})", "/hosts/0"},
-           {R"({"name": "a", "kind": "openai", "value": "secret", "hosts": ["evil.example.com"]})",
-            "/hosts/0"},
-           {R"({"name": "a", "kind": "openai", "value": "secret", "placeholder": "x"})",
-            "/placeholder"}}) {
+  for (
+      const auto& [body, pointer] : std::vector<std::pair<std::string, const char*>>{
+          {R"({"value": "value-v1", "kind": "openai"})", "/name"},
+          {R"({"name": "a/b", "value": "value-v1", "kind": "openai"})", "/name"},
+          {R"({"name": "a", "kind": "openai"})", "/value"},
+          {R"({"name": "a", "kind": "openai", "value": ""})", "/value"},
+          {R"({"name": "a", "kind": "openai", "value": "secret7"})", "/value"},
+          {R"({"name": "a", "kind": "openai", "value": "secret\r\nX: y"})", "/value"},
+          {R"({"name": "a", "kind": "openai", "value": 5})", "/value"},
+          {R"({"name": "a", "kind": "nope", "value": "secret-value"})", "/kind"},
+          {R"({"name": "a", "value": "secret-value"})", "/hosts"},
+          {R"({"name": "a", "value": "secret-value", "hosts": ["*.com"]})", "/hosts/0"},
+          {R"({"name": "a", "value": "secret-value", "hosts": ["169.254.169.254"]})", "/hosts/0"},
+          {R"({"name": "a", "kind": "openai", "value": "secret-value", "hosts": ["evil.example.com"]})",
+           "/hosts/0"},
+          {R"({"name": "a", "kind": "openai", "value": "secret-value", "placeholder": "x"})",
+           "/placeholder"}}) {
     const auto answer = add(body);
     EXPECT_EQ(answer.status, 422) << body;
     EXPECT_EQ(pointers_of(answer), pointer) << body;
@@ -110,8 +113,24 @@ TEST_F(Credentials, MistakesArePointedAtWithoutQuotingTheValue) {
   EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
 }
 
+TEST_F(Credentials, KindsAreThoseOfTheServiceCatalogue) {
+  const auto answer = client.get("/api/credential-kinds");
+  ASSERT_EQ(answer.status, 200);
+  std::string names;
+  for (const auto& kind : answer.at("items").get_array()) {
+    names += std::string(kind.at("name").get_string()) + " ";
+    if (kind.at("name") == "telegram") {
+      EXPECT_EQ(json::serialize(kind.at("hosts")), R"(["api.telegram.org"])");
+      EXPECT_FALSE(kind.at("hostsRequired").get_bool());
+    }
+  }
+  EXPECT_THAT(names, HasSubstr("anthropic "));
+  EXPECT_THAT(names, HasSubstr("twilio "));
+  EXPECT_THAT(names, ::testing::EndsWith("generic generic-basic generic-query "));
+}
+
 TEST_F(Credentials, AreDestroyedOnDelete) {
-  add(R"({"name": "key", "kind": "openai", "value": "v"})");
+  add(R"({"name": "key", "kind": "openai", "value": "value-v1"})");
   EXPECT_EQ(client.del(path("/key")).status, 204);
   EXPECT_EQ(client.del(path("/key")).status, 404);
   EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
@@ -122,10 +141,10 @@ TEST_F(Credentials, AreDestroyedOnDelete) {
 }
 
 TEST_F(Credentials, AnAgentWhoseConfigNamesPlaceholdersIsDeployedAnew) {
-  add(R"({"name": "key", "kind": "openai", "value": "v"})");
+  add(R"({"name": "key", "kind": "openai", "value": "value-v1"})");
   EXPECT_EQ(Fixture::sql("SELECT generation FROM agents"), "1") << "the probe's config names none";
   id = deploy(client, "claw", R"({"runtime": "openclaw"})");
-  add(R"({"name": "key", "kind": "openai", "value": "v"})");
+  add(R"({"name": "key", "kind": "openai", "value": "value-v1"})");
   EXPECT_EQ(Fixture::sql(
                 "SELECT string_agg(state || generation, ' ' ORDER BY created_at) FROM deployments "
                 "WHERE agent_id = '" +
@@ -135,17 +154,18 @@ TEST_F(Credentials, AnAgentWhoseConfigNamesPlaceholdersIsDeployedAnew) {
 
 TEST_F(Credentials, NeedAnAdminAndAFreshSession) {
   Fixture::sql("UPDATE users SET role = 'member'");
-  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "v"})").code(), "role_insufficient");
+  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "value-v1"})").code(),
+            "role_insufficient");
   EXPECT_EQ(client.get(path()).status, 200);
   Fixture::sql("UPDATE users SET role = 'owner'");
   api.clock.advance(std::chrono::minutes(11));
-  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "v"})").code(),
+  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "value-v1"})").code(),
             "two_factor_required");
 }
 
 TEST_F(Credentials, WithoutTheVaultNothingIsStored) {
   api.vault.set_down(true);
-  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "v"})").status, 503);
+  EXPECT_EQ(add(R"({"name": "key", "kind": "openai", "value": "value-v1"})").status, 503);
   EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
 }
 

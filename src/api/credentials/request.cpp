@@ -10,6 +10,8 @@ namespace {
 
 namespace json = boost::json;
 
+// A shorter one would be found in texts that have nothing to do with it, and be hidden there.
+constexpr std::size_t kShortestValue = 8;
 constexpr std::size_t kLongestValue = 8192;
 
 Secret checked_value(http::Fields& in) {
@@ -19,8 +21,8 @@ Secret checked_value(http::Fields& in) {
     return {};
   }
   const auto* text = value->if_string();
-  if (text == nullptr || text->empty() || text->size() > kLongestValue) {
-    in.error("value", "must be a string of 1 to 8192 bytes");
+  if (text == nullptr || text->size() < kShortestValue || text->size() > kLongestValue) {
+    in.error("value", "must be a string of 8 to 8192 bytes");
     return {};
   }
   // It goes into headers and URLs: a line break would forge others.
@@ -54,7 +56,8 @@ std::string checked_name(http::Fields& in) {
 
 }  // namespace
 
-Result<CredentialRequest> read_credential(const json::object& object, std::string_view base,
+Result<CredentialRequest> read_credential(const services::Catalogue& catalogue,
+                                          const json::object& object, std::string_view base,
                                           std::optional<std::string> present_kind) {
   http::Fields in(object, std::string(base));
   CredentialRequest out;
@@ -65,14 +68,14 @@ Result<CredentialRequest> read_credential(const json::object& object, std::strin
     in.error("kind", "cannot be changed; delete the credential and add another");
   }
   const auto wanted = present_kind ? *present_kind : kind.value_or("generic");
-  out.kind = domain::find_credential_kind(wanted);
+  out.kind = catalogue.find_kind(wanted);
   const auto* hosts = in.optional_value("hosts");
   out.hosts_given = hosts != nullptr;
   if (out.kind == nullptr) {
     in.error("kind", "is not a known kind of credential");
   } else if (hosts != nullptr || !present_kind) {
     std::vector<FieldError> errors;
-    out.hosts = domain::read_credential_hosts(*out.kind, hosts, in.pointer("hosts"), errors);
+    out.hosts = services::read_credential_hosts(*out.kind, hosts, in.pointer("hosts"), errors);
     for (auto& error : errors) in.error_at(std::move(error.pointer), std::move(error.detail));
   }
   if (auto good = in.finish(); !good) return fail(std::move(good.error()));

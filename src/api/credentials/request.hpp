@@ -8,23 +8,25 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include "domain/credential_kinds.hpp"
+#include "services/catalogue.hpp"
+#include "services/credential_kinds.hpp"
 
 namespace deployclaw::api::credentials {
 
 // A credential as the customer gave it, checked.
 struct CredentialRequest {
   std::string name;
-  const domain::CredentialKind* kind = nullptr;
+  const services::CredentialKind* kind = nullptr;
   std::vector<std::string> hosts;
   bool hosts_given = false;
-  Secret value;  // 1 to 8192 bytes, no control characters
+  Secret value;  // 8 to 8192 bytes, no control characters
 };
 
 // Reads {name, value, kind?, hosts?}; pointers are below `base`. With `present_kind` (a
 // replacement) there is no name, and kind, if given, must be that one. The caller wipes `object`.
 // kInvalid with fields; no error quotes the value.
-Result<CredentialRequest> read_credential(const boost::json::object& object, std::string_view base,
+Result<CredentialRequest> read_credential(const services::Catalogue& catalogue,
+                                          const boost::json::object& object, std::string_view base,
                                           std::optional<std::string> present_kind);
 
 }  // namespace deployclaw::api::credentials

@@ -33,9 +33,9 @@ Task<Result<store::NewCredential>> seal_credential(Services& services, ClientId 
       .client = client,
       .agent = agent,
       .name = std::move(request.name),
-      .kind = std::string(request.kind->name),
+      .kind = request.kind->name,
       .hosts = std::move(request.hosts),
-      .placeholder = domain::make_placeholder(*request.kind, random_below),
+      .placeholder = services::make_placeholder(*request.kind, random_below),
       .sealed = std::move(*sealed)};
 }
 

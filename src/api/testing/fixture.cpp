@@ -57,6 +57,7 @@ Fixture::Fixture(ApiConfig config)
                     .vault = vault,
                     .clock = clock,
                     .runtimes = test_catalogue(),
+                    .service_catalogue = test_service_catalogue(),
                     .vault_status = [this] { return vault_status(vault_down); },
                     .listen_conninfo = conninfo};
   server = std::make_unique<ApiServer>(io.get_executor(), parts, std::move(config));

@@ -1,4 +1,4 @@
-#include "domain/credential_kinds.hpp"
+#include "services/credential_kinds.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <regex>
 #include <set>
 
-#include "domain/names.hpp"
+#include "services/testing/project_catalogue.hpp"
 
-namespace deployclaw::domain {
+namespace deployclaw::services {
 namespace {
 
 using ::testing::ElementsAre;
@@ -22,9 +22,15 @@ unsigned counter_below(unsigned n) {
   return (state >> 16U) % n;
 }
 
+const CredentialKind& kind_named(std::string_view name) {
+  const auto* kind = testing::project_catalogue().find_kind(name);
+  if (kind == nullptr) throw std::logic_error("no such kind");
+  return *kind;
+}
+
 TEST(CredentialKinds, PlaceholdersHaveTheSecretsShape) {
   const auto shaped = [](const char* kind, const char* shape) {
-    const auto text = make_placeholder(*find_credential_kind(kind), counter_below);
+    const auto text = make_placeholder(kind_named(kind), counter_below);
     EXPECT_TRUE(std::regex_match(text, std::regex(shape))) << kind << ": " << text;
   };
   shaped("openai", "sk-[A-Za-z0-9]{48}");
@@ -33,35 +39,38 @@ TEST(CredentialKinds, PlaceholdersHaveTheSecretsShape) {
   shaped("slack", "xoxb-[0-9]{12}-[0-9]{13}-[A-Za-z0-9]{24}");
   shaped("slack-app", "xapp-1-A[A-Z0-9]{10}-[0-9]{13}-[0-9a-f]{64}");
   shaped("discord", "[A-Za-z0-9]{26}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{38}");
+  shaped("twilio", "[0-9a-f]{32}");
+  shaped("sendgrid", "SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}");
   shaped("generic", "dcph_[A-Za-z0-9]{40}");
 }
 
 TEST(CredentialKinds, PlaceholdersDifferAndResembleNoSentinel) {
-  for (const auto& kind : credential_kinds()) {
+  for (const auto* kind : testing::project_catalogue().kinds()) {
     std::set<std::string> seen;
     for (int i = 0; i < 50; ++i) {
-      const auto text = make_placeholder(kind, counter_below);
-      EXPECT_TRUE(seen.insert(text).second) << kind.name;
-      EXPECT_GE(text.size(), 32U) << kind.name;
+      const auto text = make_placeholder(*kind, counter_below);
+      EXPECT_TRUE(seen.insert(text).second) << kind->name;
+      EXPECT_GE(text.size(), 32U) << kind->name;
       EXPECT_FALSE(text.contains("oc-sent") || text.contains("OPENCLAW") || text.contains('{'));
     }
   }
 }
 
-TEST(CredentialKinds, HostsOfTheTableAreCanonical) {
-  for (const auto& kind : credential_kinds()) {
-    for (const auto host : kind.hosts) EXPECT_EQ(host_pattern(host), std::string(host));
+TEST(CredentialKinds, AShapeNeedsEnoughRandomness) {
+  EXPECT_EQ(check_placeholder_shape("sk-{a48}"), "");
+  EXPECT_EQ(check_placeholder_shape("{x32}"), "");
+  for (const char* bad :
+       {"", "sk-", "{x31}", "{a21}", "{q48}", "{a}", "{a48", "a48}{", "{a4x}", "oc-sent-{a48}",
+        "__OPENCLAW_{a48}", "a b{a48}", "\"{a48}", "{a9999}", "{a999}", "{}{a48}"}) {
+    EXPECT_NE(check_placeholder_shape(bad), "") << bad;
   }
-  EXPECT_EQ(find_credential_kind("nope"), nullptr);
 }
 
 std::vector<std::string> hosts(const char* kind, const char* json,
                                std::vector<FieldError>& errors) {
-  if (json == nullptr) {
-    return read_credential_hosts(*find_credential_kind(kind), nullptr, "/hosts", errors);
-  }
+  if (json == nullptr) return read_credential_hosts(kind_named(kind), nullptr, "/hosts", errors);
   const auto value = boost::json::parse(json);
-  return read_credential_hosts(*find_credential_kind(kind), &value, "/hosts", errors);
+  return read_credential_hosts(kind_named(kind), &value, "/hosts", errors);
 }
 
 TEST(CredentialKinds, AServicesKindFixesTheHosts) {
@@ -91,4 +100,4 @@ TEST(CredentialKinds, GenericNeedsHosts) {
 }
 
 }  // namespace
-}  // namespace deployclaw::domain
+}  // namespace deployclaw::services

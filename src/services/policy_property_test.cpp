@@ -1,0 +1,209 @@
+// The invariant of the whole catalogue: wherever a secret can be injected, a rule decided; what no
+// rule knows is denied. Random requests near and far from the rules, for every kind and host.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "domain/names.hpp"
+#include "http/canonical_target.hpp"
+#include "services/policy.hpp"
+#include "services/testing/project_catalogue.hpp"
+
+namespace deployclaw::services {
+namespace {
+
+class RandomRequests {
+ public:
+  explicit RandomRequests(unsigned seed) : random_(seed) {}
+
+  std::size_t below(std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
+  }
+
+  std::string_view method() {
+    constexpr std::array<std::string_view, 10> kMethods = {
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "BREW"};
+    return kMethods[below(kMethods.size())];
+  }
+
+  // A path that a rule of `host` matches, mostly, then bent a little, sometimes.
+  std::string path(const HostEntry& host) {
+    const auto& pattern = *host.rules[below(host.rules.size())].path;
+    std::string text;
+    for (const auto& segment : pattern.segments()) {
+      using Kind = PathPattern::Segment::Kind;
+      if (segment.kind == Kind::kRest) {
+        for (auto more = below(3); more > 0; --more) text += "/x" + std::to_string(below(5));
+        continue;
+      }
+      text += "/" + segment.prefix;
+      if (segment.kind != Kind::kLiteral) text += "id" + std::to_string(below(100));
+      text += segment.suffix;
+    }
+    if (text.empty()) text = "/";
+    return below(3) == 0 ? bent(std::move(text)) : text;
+  }
+
+  std::string host(const std::string& pattern) {
+    return pattern.starts_with("*.") ? "h" + std::to_string(below(9)) + pattern.substr(1) : pattern;
+  }
+
+ private:
+  std::string bent(std::string text) {
+    switch (below(5)) {
+      case 0:
+        return text + "/";
+      case 1:
+        return text + "/more";
+      case 2:
+        return "/x" + text;
+      case 3:
+        text[below(text.size())] = 'Q';
+        return text.starts_with('/') ? text : "/" + text;
+      default:
+        return text.substr(0, 1 + below(text.size()));
+    }
+  }
+  std::mt19937 random_;
+};
+
+// Every rule that knows the request, found without the index and its order.
+std::vector<const Rule*> rules_that_match(const Catalogue& catalogue, const RequestFacts& facts,
+                                          const std::string& pattern) {
+  std::vector<const Rule*> found;
+  const http::PathSegments segments(facts.path);
+  for (const auto& service : catalogue.services()) {
+    for (const auto& rule : service.rules) {
+      if (std::ranges::find(rule.hosts, pattern) == rule.hosts.end()) continue;
+      if ((rule.methods & method_bit(facts.method)) == 0) continue;
+      if (rule.websocket != facts.websocket) continue;
+      for (const auto& path : rule.paths) {
+        Captures captures;
+        if (path.matches(segments.all(), captures)) found.push_back(&rule);
+      }
+    }
+  }
+  return found;
+}
+
+std::vector<AgentCredential> one_of_each(const Catalogue& catalogue) {
+  std::vector<AgentCredential> credentials;
+  for (const auto* kind : catalogue.kinds()) {
+    auto hosts = kind->hosts;
+    // A generic one that the customer bound to the whole catalogue.
+    if (hosts.empty()) {
+      for (const auto& service : catalogue.services()) {
+        hosts.insert(hosts.end(), service.hosts.begin(), service.hosts.end());
+      }
+    }
+    credentials.push_back({.name = kind->name,
+                           .kind = kind->name,
+                           .hosts = std::move(hosts),
+                           .placeholder = "placeholder-" + kind->name + "-0123456789abcdef"});
+  }
+  return credentials;
+}
+
+AgentPolicy random_policy(const Catalogue& catalogue, RandomRequests& random) {
+  domain::Permissions permissions;
+  for (const auto scope : domain::kScopes) {
+    if (random.below(2) == 0) permissions.scopes.emplace_back(scope);
+  }
+  permissions.allowed_domains = {"*.googleapis.com", "*.discord.gg", "graph.microsoft.com"};
+  auto policy =
+      AgentPolicy::compile(catalogue, permissions, one_of_each(catalogue), true, random.below(9));
+  if (!policy) throw std::runtime_error(policy.error().message);
+  return std::move(*policy);
+}
+
+void check(const AgentPolicy& policy, const RequestFacts& facts, const HostEntry& entry) {
+  const auto decision = policy.decide(facts);
+  const auto matching = rules_that_match(policy.catalogue(), facts, entry.pattern);
+  const auto where = std::string(facts.method) + " " + std::string(facts.host) +
+                     std::string(facts.path) + " -> " + std::string(decision.rule);
+  if (!decision.allowed) {
+    ASSERT_TRUE(decision.injections.empty()) << where;
+    ASSERT_NE(decision.layer, Layer::kNone) << where;
+    ASSERT_FALSE(decision.reason.empty()) << where;
+  }
+  if (matching.empty()) {
+    ASSERT_FALSE(decision.allowed) << where;
+    return;
+  }
+  const auto decided = std::ranges::find(matching, decision.rule, &Rule::id);
+  ASSERT_NE(decided, matching.end()) << where;
+  const bool refused =
+      std::ranges::any_of(matching, [](const auto* rule) { return rule->grant == Grant::kDeny; });
+  ASSERT_FALSE(refused && decision.allowed) << where << ": a refusal wins";
+  ASSERT_TRUE(!decision.allowed || policy.admits_name(facts.host, facts.port)) << where;
+  for (const auto& injection : decision.injections) {
+    const auto* kind = policy.catalogue().find_kind(injection.credential->kind);
+    ASSERT_TRUE(kind->hosts_required() || kind->service == decision.service) << where;
+    ASSERT_TRUE(std::ranges::any_of(injection.credential->hosts, [&](const auto& pattern) {
+      return domain::host_matches(pattern, facts.host);
+    })) << where;
+  }
+}
+
+TEST(PolicyInvariant, WhereASecretCanGoARuleDecides) {
+  const auto& catalogue = testing::project_catalogue();
+  RandomRequests random(3);
+  int allowed = 0;
+  int injected = 0;
+  std::optional<AgentPolicy> policy;
+  for (const auto* kind : catalogue.kinds()) {
+    for (const auto& pattern : kind->hosts) {
+      for (int i = 0; i < 300; ++i) {
+        if (i % 50 == 0) policy = random_policy(catalogue, random);
+        const auto host = random.host(pattern);
+        const auto* entry = catalogue.find_host(host);
+        ASSERT_NE(entry, nullptr) << host << ": a secret could go where nothing decides";
+        const auto path = random.path(*entry);
+        RequestFacts facts{.host = host, .method = random.method(), .path = path};
+        facts.websocket = random.below(4) == 0;
+        check(*policy, facts, *entry);
+        if (HasFatalFailure()) return;
+        const auto decision = policy->decide(facts);
+        allowed += decision.allowed ? 1 : 0;
+        injected += decision.injections.empty() ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(allowed, 500);
+  EXPECT_GT(injected, 500);
+}
+
+// With everything granted, each rule that is not a refusal allows what its own patterns describe.
+TEST(PolicyInvariant, EveryRuleCanAllowSomething) {
+  const auto& catalogue = testing::project_catalogue();
+  domain::Permissions permissions;
+  for (const auto scope : domain::kScopes) permissions.scopes.emplace_back(scope);
+  const auto policy = AgentPolicy::compile(catalogue, permissions, one_of_each(catalogue), true, 1);
+  ASSERT_TRUE(policy) << policy.error().message;
+  for (const auto& service : catalogue.services()) {
+    for (const auto& rule : service.rules) {
+      bool reached = false;
+      for (const auto& path : rule.paths) {
+        std::string text;
+        for (const auto& segment : path.segments()) {
+          text += "/" + segment.prefix;
+          if (segment.kind != PathPattern::Segment::Kind::kLiteral) text += "zz9" + segment.suffix;
+        }
+        for (const std::string_view method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+          if ((rule.methods & method_bit(method)) == 0) continue;
+          auto host = rule.hosts.front();
+          if (host.starts_with("*.")) host = "x" + host.substr(1);
+          RequestFacts facts{.host = host, .method = method, .path = text};
+          facts.websocket = rule.websocket;
+          const auto decision = policy->decide(facts);
+          reached = reached ||
+                    (decision.rule == rule.id && decision.allowed == (rule.grant != Grant::kDeny));
+        }
+      }
+      EXPECT_TRUE(reached) << rule.where << " " << rule.id;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace deployclaw::services
