@@ -76,6 +76,8 @@ class SchemaTest : public ::testing::Test {
           "', 'UTF8'), 'full', now() + '1 hour' from "
           "users where client_id = '" +
           client + "';" +
+          "insert into client_authorities (client_id, certificate, encrypted) values ('" + client +
+          R"(', 'pem', '{"iv":1,"ciphertext":1,"tag":1,"keyVersion":1}');)" +
           "insert into idempotency_keys (client_id, user_id, key, request_hash) select client_id, "
           "id, 'k', 'x' from users where client_id = '" +
           client + "';" +
@@ -101,10 +103,19 @@ class SchemaTest : public ::testing::Test {
   }
 };
 
-const std::vector<std::string> kTenantTables = {
-    "clients",      "users",       "recovery_codes",    "sessions",
-    "agents",       "deployments", "agent_credentials", "agent_observations",
-    "agent_output", "audit_logs",  "idempotency_keys",  "known_networks"};
+const std::vector<std::string> kTenantTables = {"clients",
+                                                "users",
+                                                "recovery_codes",
+                                                "sessions",
+                                                "agents",
+                                                "deployments",
+                                                "agent_credentials",
+                                                "agent_observations",
+                                                "agent_output",
+                                                "audit_logs",
+                                                "idempotency_keys",
+                                                "known_networks",
+                                                "client_authorities"};
 
 std::string tenant_column(const std::string& table) {
   return table == "clients" ? "id" : "client_id";
@@ -262,6 +273,17 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_egress", "update agents set permissions = '{}'", false},
       {"deployclaw_egress", "select * from users", false},
       {"deployclaw_egress", "select * from deployments", false},
+      {"deployclaw_api", "select certificate from client_authorities", true},
+      {"deployclaw_api", "select encrypted from client_authorities", false},
+      {"deployclaw_api", "delete from client_authorities", false},
+      {"deployclaw_orchestrator", "select encrypted from client_authorities", true},
+      {"deployclaw_orchestrator", "update client_authorities set certificate = 'x'", false},
+      {"deployclaw_orchestrator", "delete from client_authorities", false},
+      {"deployclaw_egress", "select certificate, encrypted from client_authorities", true},
+      {"deployclaw_egress", "update client_authorities set certificate = 'x'", false},
+      {"deployclaw_egress", "insert into client_authorities select * from client_authorities",
+       false},
+      {"deployclaw_readonly", "select certificate from client_authorities", false},
       {"deployclaw_readonly", "select id, email from users", true},
       {"deployclaw_readonly", "select password_hash from users", false},
       {"deployclaw_readonly", "select totp_secret from users", false},

@@ -50,6 +50,7 @@ class Run {
   Task<Status> ensure_image();
   Task<Status> ensure_volume();
   Task<Status> write_config();
+  Task<Status> write_ca_bundle();
   Task<Status> create_container();
   Task<Status> start_container(std::string container);
   Task<Progress> attach_network(std::string container);

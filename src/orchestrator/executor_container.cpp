@@ -5,6 +5,7 @@
 
 #include "audit/append.hpp"
 #include "base/log.hpp"
+#include "orchestrator/authority.hpp"
 #include "orchestrator/executor.hpp"
 #include "store/orchestrator_observations.hpp"
 
@@ -57,6 +58,15 @@ Task<Status> Run::write_config() {
   co_return done;
 }
 
+Task<Status> Run::write_ca_bundle() {
+  Bytes salt = launch_->spec.client_salt;
+  auto certificate = co_await ensure_client_authority(shop_.parts.db, shop_.parts.vault,
+                                                      launch_->spec.client, std::move(salt));
+  if (!certificate) co_return fail(std::move(certificate).error());
+  auto written = co_await shop_.parts.volumes.write_ca_bundle(seen_.agent, *std::move(certificate));
+  co_return written;
+}
+
 Task<Status> Run::create_container() {
   co_await begin_step("create");
   if (image_.empty()) {
@@ -64,8 +74,12 @@ Task<Status> Run::create_container() {
     if (!reference) co_return std::unexpected(reference.error());
     image_ = std::move(*reference);
   }
-  const std::string state = shop_.parts.volumes.mountpoint(seen_.agent).string();
-  auto spec = container_spec(*launch_, shop_.config, shop_.instance, image_, state);
+  auto bundled = co_await write_ca_bundle();
+  if (!bundled) co_return context("CA bundle", bundled.error());
+  HostPaths paths;
+  paths.state_directory = shop_.parts.volumes.mountpoint(seen_.agent).string();
+  paths.ca_bundle = shop_.parts.volumes.ca_bundle(seen_.agent).string();
+  auto spec = container_spec(*launch_, shop_.config, shop_.instance, image_, paths);
   auto id = co_await shop_.parts.runtime.create(std::move(spec));
   if (!id) co_return context("create container", id.error());
   created_ = *id;

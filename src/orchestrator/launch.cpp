@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 
+#include "orchestrator/authority.hpp"
 #include "runtimes/config.hpp"
 #include "runtimes/image_build.hpp"
 
@@ -39,6 +40,18 @@ runtimes::TemplateValues template_values(const Launch& launch, const Config& con
   values.public_origin = config.public_origin;
   values.model_api_key = model_placeholder(launch.spec.credentials);
   return values;
+}
+
+// Points Node, OpenSSL, Python's requests, curl and git to the bundle, whatever the runtime says of
+// them: with another one nothing that is intercepted would verify.
+void believe_bundle(std::vector<std::pair<std::string, std::string>>& environment) {
+  constexpr std::array<std::string_view, 5> kNames{"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
+                                                   "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+                                                   "GIT_SSL_CAINFO"};
+  for (const auto name : kNames) {
+    std::erase_if(environment, [&](const auto& variable) { return variable.first == name; });
+    environment.emplace_back(name, kBundleInContainer);
+  }
 }
 
 }  // namespace
@@ -96,7 +109,7 @@ std::string host_name_of(AgentId agent) {
 
 docker::ContainerSpec container_spec(const Launch& launch, const Config& config,
                                      const std::string& instance, const std::string& image,
-                                     const std::string& state_directory) {
+                                     const HostPaths& paths) {
   const auto& runtime = *launch.runtime;
   docker::ContainerSpec spec;
   spec.agent = launch.agent;
@@ -106,6 +119,7 @@ docker::ContainerSpec container_spec(const Launch& launch, const Config& config,
   spec.image = image;
   spec.command = runtime.command;
   spec.environment = runtimes::render_environment(runtime, template_values(launch, config));
+  believe_bundle(spec.environment);
   spec.hostname = host_name_of(launch.agent);
   spec.uid = runtime.uid;
   spec.gid = runtime.gid;
@@ -113,7 +127,9 @@ docker::ContainerSpec container_spec(const Launch& launch, const Config& config,
   spec.resources.memory_bytes = static_cast<std::uint64_t>(launch.resources.memory_mb) * kMebibyte;
   spec.resources.pids = launch.resources.pids;
   spec.tmpfs.push_back({.target = "/tmp", .size_bytes = runtime.tmpfs_mb * kMebibyte});
-  spec.mounts.push_back({.source = state_directory, .target = runtime.state_path});
+  spec.mounts.push_back({.source = paths.state_directory, .target = runtime.state_path});
+  spec.mounts.push_back(
+      {.source = paths.ca_bundle, .target = kBundleInContainer, .read_only = true});
   spec.stop_timeout = runtime.stop_timeout;
   return spec;
 }

@@ -37,9 +37,15 @@ Result<std::string> image_reference(const Launch& launch, const Config& config);
 // to it.
 std::string host_name_of(AgentId agent);
 
+// What of the host a container sees.
+struct HostPaths {
+  std::string state_directory;
+  std::string ca_bundle;  // read-only there
+};
+
 docker::ContainerSpec container_spec(const Launch& launch, const Config& config,
                                      const std::string& instance, const std::string& image,
-                                     const std::string& state_directory);
+                                     const HostPaths& paths);
 
 // The runtime's config file with the agent's gateway token in it; nullopt when the runtime has
 // none.

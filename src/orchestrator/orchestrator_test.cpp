@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+
+#include "crypto/certificates.hpp"
+#include "net/testing/run_task.hpp"
 #include "orchestrator/testing/rig.hpp"
 
 namespace deployclaw::orchestrator {
@@ -52,6 +56,36 @@ TEST_F(OrchestratorTest, DeploysAnAgentAndTellsEachStep) {
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->hostname.size(), 18u);
   EXPECT_EQ(spec->mounts.at(0).target, "/state");
+}
+
+TEST_F(OrchestratorTest, AgentsOfAClientBelieveItsOneAuthority) {
+  rig.start();
+  const auto first = running("a");
+  const auto second = running("b");
+  const auto stored = rig.customer.ask("SELECT certificate FROM client_authorities");
+  EXPECT_TRUE(stored.starts_with("-----BEGIN CERTIFICATE-----"));
+  EXPECT_EQ(rig.volumes.certificates.at(first), rig.volumes.certificates.at(second));
+  EXPECT_THAT(rig.volumes.certificates.at(first), HasSubstr(stored));
+  EXPECT_EQ(rig.volumes.certificates.at(first).find("PRIVATE"), std::string::npos);
+  const auto spec = rig.runtime.spec_of(container(first));
+  ASSERT_TRUE(spec);
+  const auto& bundle = spec->mounts.at(1);
+  EXPECT_EQ(bundle.source, rig.volumes.ca_bundle(first).string());
+  EXPECT_EQ(bundle.target, "/etc/deployclaw/ca-bundle.pem");
+  EXPECT_TRUE(bundle.read_only);
+  for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+                           "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"}) {
+    EXPECT_THAT(spec->environment,
+                ::testing::Contains(::testing::Pair(name, "/etc/deployclaw/ca-bundle.pem")));
+  }
+  // The key opens for the client, and is the certificate's.
+  const auto sealed =
+      boost::json::parse(rig.customer.ask("SELECT encrypted FROM client_authorities"));
+  auto whose = vault::client_ca_context(rig.customer.client(), Bytes(32, 0xab));
+  boost::asio::io_context io;
+  const auto key = net::testing::run_task(io, rig.vault.open(std::move(whose), sealed.as_object()));
+  ASSERT_TRUE(key) << key.error().message;
+  EXPECT_TRUE(crypto::LeafMinter::create(stored, *key));
 }
 
 TEST_F(OrchestratorTest, HealthIsObserved) {
@@ -156,6 +190,7 @@ TEST_F(OrchestratorTest, ADeletedAgentLeavesNothingBehind) {
   EXPECT_EQ(rig.runtime.size(), 0u);
   EXPECT_TRUE(rig.network.wired.empty());
   EXPECT_TRUE(rig.volumes.volumes.empty());
+  EXPECT_TRUE(rig.volumes.certificates.empty());
   EXPECT_EQ(audited("agent_removed"), "1");
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/secret.hpp"
 #include "linux/loop_volume.hpp"
+#include "orchestrator/authority.hpp"
 #include "orchestrator/config_merge.hpp"
 #include "orchestrator/state_files.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMostConfigBytes = 4 * 1024 * 1024;
 constexpr const char* kShapeFile = "config-shape.json";
+constexpr const char* kBundleFile = "ca-bundle.pem";
 
 json::object parse_object(std::string_view text) {
   boost::system::error_code error;
@@ -30,8 +32,10 @@ json::object parse_object(std::string_view text) {
 
 class LoopVolumes final : public Volumes {
  public:
-  explicit LoopVolumes(fs::path home)
-      : directory_(std::move(home) / "agents"), pool_("volumes", 2) {}
+  LoopVolumes(fs::path home, fs::path host_roots)
+      : directory_(std::move(home) / "agents"),
+        host_roots_(std::move(host_roots)),
+        pool_("volumes", 2) {}
 
   Task<Result<std::map<AgentId, VolumeSeen>>> look() override {
     std::function<Result<std::map<AgentId, VolumeSeen>>()> work = [this] { return look_now(); };
@@ -59,6 +63,7 @@ class LoopVolumes final : public Volumes {
       std::error_code error;
       // Not remove_all: should anything be mounted there still, it must not be emptied.
       fs::remove(volume.image.parent_path() / kShapeFile, error);
+      fs::remove(volume.image.parent_path() / kBundleFile, error);
       fs::remove(volume.image.parent_path(), error);
       return {};
     };
@@ -74,8 +79,20 @@ class LoopVolumes final : public Volumes {
     return run_blocking(pool_, std::move(work));
   }
 
+  Task<Status> write_ca_bundle(AgentId agent, std::string client_certificate) override {
+    std::function<Status()> work = [file = ca_bundle(agent), roots = host_roots_,
+                                    certificate = std::move(client_certificate)] {
+      return orchestrator::write_ca_bundle(file, roots, certificate);
+    };
+    return run_blocking(pool_, std::move(work));
+  }
+
   fs::path mountpoint(AgentId agent) const override {
     return directory_ / agent.to_string() / "state";
+  }
+
+  fs::path ca_bundle(AgentId agent) const override {
+    return directory_ / agent.to_string() / kBundleFile;
   }
 
  private:
@@ -124,13 +141,14 @@ class LoopVolumes final : public Volumes {
   }
 
   const fs::path directory_;
+  const fs::path host_roots_;
   BlockingPool pool_;
 };
 
 }  // namespace
 
-std::unique_ptr<Volumes> make_loop_volumes(fs::path home) {
-  return std::make_unique<LoopVolumes>(std::move(home));
+std::unique_ptr<Volumes> make_loop_volumes(fs::path home, fs::path host_roots) {
+  return std::make_unique<LoopVolumes>(std::move(home), std::move(host_roots));
 }
 
 }  // namespace deployclaw::orchestrator

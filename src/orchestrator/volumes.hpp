@@ -27,7 +27,7 @@ struct ConfigWrite {
   gid_t gid = 0;
 };
 
-// The agents' state volumes: an edge, so that tests need no root.
+// The agents' state volumes and what lies beside them: an edge, so that tests need no root.
 class Volumes {
  public:
   virtual ~Volumes() = default;
@@ -41,11 +41,19 @@ class Volumes {
   // before and no longer want goes, the rest of the file is the agent's. Atomic, 0600, the folders
   // 0700, all owned by the agent. No path component that the agent turned into a link is followed.
   virtual Task<Status> write_config(ConfigWrite write) = 0;
-  // Where the container's mount comes from.
+  // Writes the roots that the agent believes in, the client's certificate among them: outside of
+  // the volume, so that the agent cannot change it. remove() takes it away.
+  virtual Task<Status> write_ca_bundle(AgentId agent, std::string client_certificate) = 0;
+  // Where the container's mounts come from.
   [[nodiscard]] virtual std::filesystem::path mountpoint(AgentId agent) const = 0;
+  [[nodiscard]] virtual std::filesystem::path ca_bundle(AgentId agent) const = 0;
 };
 
-// Loop-mounted volumes in <home>/agents/<id>/{state.img,state}.
-std::unique_ptr<Volumes> make_loop_volumes(std::filesystem::path home);
+// Where Debian keeps the roots that a host believes in.
+inline constexpr const char* kHostRoots = "/etc/ssl/certs/ca-certificates.crt";
+
+// Loop-mounted volumes in <home>/agents/<id>/{state.img,state}, the bundle beside them.
+std::unique_ptr<Volumes> make_loop_volumes(std::filesystem::path home,
+                                           std::filesystem::path host_roots = kHostRoots);
 
 }  // namespace deployclaw::orchestrator

@@ -43,12 +43,18 @@ Task<Status> FakeVolumes::ensure(AgentId agent, std::uint64_t /*bytes*/, uid_t /
 
 Task<Status> FakeVolumes::remove(AgentId agent) {
   volumes.erase(agent);
+  certificates.erase(agent);
   co_return Status{};
 }
 
 Task<Status> FakeVolumes::write_config(ConfigWrite write) {
   if (!volumes[write.agent].mounted) co_return fail(Code::kInternal, "not mounted");
   configs[write.agent] = std::move(write.config);
+  co_return Status{};
+}
+
+Task<Status> FakeVolumes::write_ca_bundle(AgentId agent, std::string client_certificate) {
+  certificates[agent] = std::move(client_certificate);
   co_return Status{};
 }
 

@@ -31,13 +31,18 @@ class FakeVolumes final : public Volumes {
   Task<Status> ensure(AgentId agent, std::uint64_t bytes, uid_t uid, gid_t gid) override;
   Task<Status> remove(AgentId agent) override;
   Task<Status> write_config(ConfigWrite write) override;
+  Task<Status> write_ca_bundle(AgentId agent, std::string client_certificate) override;
   std::filesystem::path mountpoint(AgentId agent) const override {
     return "/nowhere/" + agent.to_string();
+  }
+  std::filesystem::path ca_bundle(AgentId agent) const override {
+    return "/nowhere/" + agent.to_string() + ".pem";
   }
 
   bool disk_full = false;
   std::map<AgentId, VolumeSeen> volumes;
   std::map<AgentId, boost::json::object> configs;
+  std::map<AgentId, std::string> certificates;  // what was added to each agent's bundle
 };
 
 class FakeProber final : public Prober {
