@@ -2,7 +2,7 @@
 # Usage: ./dev bench [NAME]
 #
 # Measures ourselves beside a peer in one run and prints ratios; writes var/bench/NAME.json:
-# [{metric, ours, peer, ratio, target, holds}]. NAME: plan, api (with the idle platform's memory), deploy (default: all).
+# [{metric, ours, peer, ratio, target, holds}]. NAME: plan, scrub, api (with the idle platform's memory), deploy (default: all).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
@@ -12,18 +12,19 @@ install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]
 install_node
 compile release deployclaw plan_bench
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(plan api deploy)
+[ ${#names[@]} -gt 0 ] || names=(plan scrub api deploy)
 mkdir -p "$root/var/bench"
 for name in "${names[@]}"; do
   out=$root/var/bench/$name.json
   say "bench $name"
   case "$name" in
     plan) "$root/build/release/bench/plan_bench" "$out" ;;
+    scrub) "$root/build/release/bench/scrub_bench" "$out" ;;
     api) node "$root/bench/api.mjs" "$out" ;;
     deploy)
       DEPLOYCLAW_HOME=${DEPLOYCLAW_TEST_HOME:-$root/build/test-home} "$(binary)" image build openclaw
       node "$root/bench/deploy.mjs" "$out"
       ;;
-    *) die "no bench '$name'; there are: plan, api, deploy" ;;
+    *) die "no bench '$name'; there are: plan, scrub, api, deploy" ;;
   esac
 done

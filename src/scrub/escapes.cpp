@@ -9,13 +9,6 @@ using State = Escape::State;
 
 constexpr std::size_t kMostDigits = 16;
 
-constexpr int hex_value(unsigned char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // The character of \" \\ \/ \b \f \n \r \t; -1 for others.
 constexpr auto kShortJson = [] {
   std::array<std::int8_t, 256> table{};
@@ -258,10 +251,13 @@ class Reader {
 // The text as it reads once its escapes are taken away.
 struct UnescapedText {
   RawText raw;
+  std::size_t plain_at;  // what stands here is taken as it is
 
   [[nodiscard]] Character read(std::size_t at) const {
     const Character plain = raw.read(at);
-    if (plain.state != State::kComplete || !is_introducer(plain.byte)) return plain;
+    if (plain.state != State::kComplete || !is_introducer(plain.byte) || at == plain_at) {
+      return plain;
+    }
     const Escape escape = Reader<RawText>(raw, at).read();
     if (escape.state == State::kNone) return plain;
     // A character outside ASCII is part of no escape: any such byte will do.
@@ -270,18 +266,61 @@ struct UnescapedText {
   }
 };
 
+// The escapes there are most of, without detours: %XX and JSON's two-character ones, unless they
+// stand for an introducer.
+Escape read_common(std::string_view text, std::size_t at) {
+  if (at + 2 >= text.size()) return {};
+  const auto first = static_cast<unsigned char>(text[at + 1]);
+  if (text[at] == '%') {
+    const int high = hex_value(first);
+    const int low = hex_value(static_cast<unsigned char>(text[at + 2]));
+    const auto byte = static_cast<unsigned char>(high * 16 + low);
+    if (high < 0 || low < 0 || is_introducer(byte)) return {};
+    return {
+        .state = State::kComplete, .size = 3, .count = 1, .kinds = kPercentEscape, .bytes = {byte}};
+  }
+  if (text[at] != '\\' || kShortJson[first] < 0 || first == '\\') return {};
+  const auto byte = static_cast<unsigned char>(kShortJson[first]);
+  return {.state = State::kComplete, .size = 2, .count = 1, .kinds = kJsonEscape, .bytes = {byte}};
+}
+
+// Backslashes come in long runs (text escaped more than once): the nested reading of `\\`, when
+// the next characters tell it at once.
+bool read_backslashes(std::string_view text, std::size_t at, Escapes& escapes) {
+  if (at + 3 >= text.size() || text[at] != '\\' || text[at + 1] != '\\') return false;
+  const Escape backslash{
+      .state = State::kComplete, .size = 2, .count = 1, .kinds = kJsonEscape, .bytes = {'\\'}};
+  const auto third = static_cast<unsigned char>(text[at + 2]);
+  const bool four = third == '\\' && text[at + 3] == '\\';
+  const bool stops = !is_introducer(third) && (kMayFollow[third] & kJsonEscape) == 0;
+  if (!four && !stops) return false;
+  escapes.plain = backslash;
+  if (!four) return true;
+  escapes.nested = backslash;
+  escapes.nested.size = 4;
+  return true;
+}
+
 }  // namespace
 
 Escapes read_escapes(std::string_view text, std::size_t at, bool end) {
+  Escapes escapes;
+  if (read_backslashes(text, at, escapes)) return escapes;
+  if (const Escape common = read_common(text, at); common.state == State::kComplete) {
+    return {.plain = common, .nested = {}};
+  }
   const RawText raw{.text = text, .end = end};
   Reader<RawText> reader(raw, at);
-  Escapes escapes{.plain = reader.read(), .nested = {}};
+  escapes.plain = reader.read();
   const Escape& plain = escapes.plain;
-  // Else the text without escapes reads just the same.
-  const bool may_nest =
-      reader.met_introducer() ||
-      (plain.state == State::kComplete && plain.count == 1 && is_introducer(plain.bytes[0]));
-  if (may_nest) escapes.nested = Reader<UnescapedText>(UnescapedText{raw}, at).read();
+  const bool gives_introducer =
+      plain.state == State::kComplete && plain.count == 1 && is_introducer(plain.bytes[0]);
+  // Unless the introducer is itself escaped or another one stood where the escape went on or
+  // ended, the text reads just the same without escapes.
+  if (!gives_introducer && !reader.met_introducer()) return escapes;
+  const UnescapedText text_without{.raw = raw,
+                                   .plain_at = gives_introducer ? std::string_view::npos : at};
+  escapes.nested = Reader<UnescapedText>(text_without, at).read();
   return escapes;
 }
 

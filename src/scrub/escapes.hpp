@@ -17,6 +17,40 @@ inline constexpr std::uint8_t kHtmlEscape = 4;
 
 inline constexpr std::size_t kMostEscapeBytes = 64;  // a longer one, as written, is none
 
+constexpr int hex_value(unsigned char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// What may follow each introducer in an escape, as bits by introducer (k…Escape).
+inline constexpr auto kMayFollow = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (hex_value(byte) >= 0) table[c] |= kPercentEscape;
+    if (std::string_view("\"\\/bfnrtu").find(static_cast<char>(c)) != std::string_view::npos) {
+      table[c] |= kJsonEscape;
+    }
+    if (letter || c == '#') table[c] |= kHtmlEscape;
+  }
+  return table;
+}();
+
+// False when no escape stands at text[at] (an introducer), however the text goes on: the cheap
+// question before read_escapes().
+inline bool may_be_escape(std::string_view text, std::size_t at) {
+  const auto follows = [&](std::size_t introducer) {
+    const char c = text[introducer];
+    const auto kind = c == '%' ? kPercentEscape : c == '\\' ? kJsonEscape : kHtmlEscape;
+    return (kMayFollow[static_cast<unsigned char>(text[introducer + 1])] & kind) != 0;
+  };
+  if (at + 2 >= text.size() || follows(at)) return true;
+  return is_introducer(static_cast<unsigned char>(text[at + 1])) && follows(at + 1);
+}
+
 // What stands at one place of a text, read as an escape.
 struct Escape {
   enum class State : std::uint8_t {

@@ -41,7 +41,10 @@ void Matcher::probe(std::uint32_t gram, std::size_t at) {
   const std::uint32_t bucket = hash_gram(gram) >> index_.bucket_shift;
   for (auto i = index_.bucket_ends[bucket]; i < index_.bucket_ends[bucket + 1]; ++i) {
     const Gram& known = index_.grams[i];
-    if (known.key == gram && known.sampled) start(known.coding, at - known.offset);
+    const std::size_t begin = at - known.offset;
+    if (known.key == gram && known.sampled && begins_plainly(known.coding, begin)) {
+      start(known.coding, begin);
+    }
   }
 }
 
@@ -50,6 +53,7 @@ void Matcher::look_for_escapes() {
 }
 
 void Matcher::consider_escape(std::size_t at) {
+  if (!may_be_escape(text_, at)) return;
   const Escapes escapes = read_escapes(text_, at, end_);
   bool possible = false;
   for (const Escape& escape : {escapes.plain, escapes.nested}) {
@@ -75,7 +79,7 @@ void Matcher::follow_grams(std::uint32_t gram, std::size_t spelt, std::size_t at
       return;
     }
     const auto byte = static_cast<unsigned char>(text_[at]);
-    if (is_introducer(byte)) {
+    if (is_introducer(byte) && may_be_escape(text_, at)) {
       const Escapes escapes = read_escapes(text_, at, end_);
       for (const Escape& next : {escapes.plain, escapes.nested}) {
         if (next.state == Escape::State::kUnfinished) leave_undecided(escape);
@@ -101,8 +105,15 @@ void Matcher::start_at_gram(std::uint32_t key, std::size_t at, bool near_end) {
   for (auto i = index_.bucket_ends[bucket]; i < index_.bucket_ends[bucket + 1]; ++i) {
     const Gram& known = index_.grams[i];
     if (known.key != key || known.offset > at || (near_end && !known.near_end)) continue;
-    start(known.coding, at - known.offset);
+    // What begins with an escape was found by that one.
+    const std::size_t begin = at - known.offset;
+    if (known.offset == 0 || begins_plainly(known.coding, begin)) start(known.coding, begin);
   }
+}
+
+bool Matcher::begins_plainly(Coding coding, std::size_t at) const {
+  const auto root = static_cast<std::uint32_t>(coding);
+  return index_.child(coding, root, static_cast<unsigned char>(text_[at])) != 0;
 }
 
 // A value may hold the escape at text_[escape], but the text ends too early to tell by grams: walk
@@ -120,8 +131,7 @@ void Matcher::try_tail() {
     const bool escape = is_introducer(byte);
     if (!escape && !index_.known[byte]) continue;
     for (const Coding coding : {Coding::kLiteral, Coding::kHex, Coding::kBase64}) {
-      const auto root = static_cast<std::uint32_t>(coding);
-      if (escape || index_.child(coding, root, byte) != 0) start(coding, at);
+      if (escape || begins_plainly(coding, at)) start(coding, at);
     }
   }
 }

@@ -48,6 +48,7 @@ class Matcher {
   void start_at_gram(std::uint32_t key, std::size_t at, bool near_end);
   void try_tail();
   void start(Coding coding, std::size_t at);
+  [[nodiscard]] bool begins_plainly(Coding coding, std::size_t at) const;
   void leave_undecided(std::size_t escape);
   std::size_t settle();
 

@@ -28,7 +28,9 @@ struct PatternSource {
 // alignments: the characters that the value alone determines), and each character of those may be
 // escaped: %2F, JSON's \/ \" \u002f (surrogate pairs too), HTML's &sol; &#47; &#x2f; (up to 16
 // digits). Any subset of characters, any mixture, and one escape inside another (%252F, \\u002f,
-// \u0026#47;). Not recognised: base64 broken into lines, base64 of base64, other charsets.
+// \u0026#47;), as long as one escape is written in at most 64 bytes and the whole in at most 12 for
+// each byte of the longest value, plus 64. Not recognised: base64 broken into lines, base64 of
+// base64, other charsets.
 //
 // All memory that tells anything of a value is wiped on destruction.
 class PatternSet {

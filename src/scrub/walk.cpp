@@ -20,7 +20,7 @@ class Walk::Stack {
  private:
   static constexpr std::size_t kMostThreads = 32;
   static constexpr std::size_t kMostForks = 1 << 16;
-  std::array<Thread, kMostThreads> threads_;
+  std::array<Thread, kMostThreads> threads_;  // the first size_ are set
   std::size_t size_ = 0;
   std::size_t forks_ = 0;
 };
@@ -29,7 +29,7 @@ Walk::Outcome Walk::run(const PatternIndex& index, std::string_view text, bool e
   Stack stack;
   for (std::size_t i = 0; i < parked_count_; ++i) stack.push(parked_[i]);
   parked_count_ = 0;
-  Thread thread;
+  Thread thread{};
   while (stack.pop(thread)) follow(index, text, end, thread, stack);
   if (parked_count_ > 0) return Outcome::kOpen;
   return pattern_ == kNoPattern ? Outcome::kNone : Outcome::kMatch;
@@ -44,7 +44,7 @@ void Walk::follow(const PatternIndex& index, std::string_view text, bool end, Th
       return;
     }
     const auto byte = static_cast<unsigned char>(text[thread.at]);
-    if (is_introducer(byte)) {
+    if (is_introducer(byte) && may_be_escape(text, thread.at)) {
       const Escapes escapes = read_escapes(text, thread.at, end);
       bool unfinished = false;
       for (const Escape& escape : {escapes.plain, escapes.nested}) {
@@ -57,7 +57,8 @@ void Walk::follow(const PatternIndex& index, std::string_view text, bool end, Th
         if (node == 0) continue;
         const Thread fork{.node = node,
                           .at = thread.at + escape.size,
-                          .escapes = static_cast<std::uint8_t>(thread.escapes | escape.kinds)};
+                          .escapes = static_cast<std::uint8_t>(thread.escapes | escape.kinds),
+                          .escape_only = false};
         note_end(index, fork);
         if (index.nodes[node].first_child != 0) stack.push(fork);
       }
@@ -66,8 +67,8 @@ void Walk::follow(const PatternIndex& index, std::string_view text, bool end, Th
         waiting.escape_only = true;
         park(waiting);
       }
-      if (thread.escape_only) return;
     }
+    if (thread.escape_only) return;
     const std::uint32_t node = index.child(coding_, thread.node, byte);
     if (node == 0) return;
     thread.node = node;

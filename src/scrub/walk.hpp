@@ -20,7 +20,9 @@ class Walk {
     kOpen,   // more text decides
   };
 
-  explicit Walk(Coding coding) : coding_(coding) { park({.node = root()}); }
+  explicit Walk(Coding coding) : coding_(coding) {
+    park({.node = root(), .at = 0, .escapes = 0, .escape_only = false});
+  }
 
   // `text` begins where the walk began and holds all that was given before. With `end` no more
   // follows, and the outcome is not kOpen.
@@ -32,10 +34,10 @@ class Walk {
 
  private:
   struct Thread {
-    std::uint32_t node = 0;
-    std::uint32_t at = 0;
-    std::uint8_t escapes = 0;
-    bool escape_only = false;  // its reading as plain characters has gone on already
+    std::uint32_t node;
+    std::uint32_t at;
+    std::uint8_t escapes;
+    bool escape_only;  // its reading as plain characters has gone on already
   };
   class Stack;
 
@@ -45,8 +47,8 @@ class Walk {
   void park(Thread thread);
   void note_end(const PatternIndex& index, const Thread& thread);
 
-  static constexpr std::size_t kMostParked = 8;
-  std::array<Thread, kMostParked> parked_;
+  static constexpr std::size_t kMostParked = 6;
+  std::array<Thread, kMostParked> parked_{};
   std::uint8_t parked_count_ = 0;
   Coding coding_;
   std::uint8_t escapes_ = 0;

@@ -14,6 +14,9 @@ class Speller {
  public:
   explicit Speller(std::uint32_t seed) : random_(seed) {}
 
+  // Zeros before the digits of an HTML escape.
+  void limit_zeros(std::size_t most) { most_zeros_ = most; }
+
   std::size_t below(std::size_t limit) { return random_() % limit; }
   bool chance(unsigned percent) { return below(100) < percent; }
 
@@ -38,7 +41,7 @@ class Speller {
   }
 
   std::string html(unsigned char c) {
-    const std::string zeros(below(6), '0');
+    const std::string zeros(below(most_zeros_ + 1), '0');
     switch (below(5)) {
       case 0:
         return format(("&#" + zeros + "%u;").c_str(), c);
@@ -111,6 +114,7 @@ class Speller {
   }
 
   std::mt19937 random_;
+  std::size_t most_zeros_ = 5;
 };
 
 inline constexpr std::string_view kKeyAlphabet =
