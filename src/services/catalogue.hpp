@@ -14,14 +14,7 @@
 
 namespace deployclaw::services {
 
-// A rule that matched one request. The captures are views into the path that was asked about.
-struct RuleMatch {
-  const Rule* rule = nullptr;
-  const Service* service = nullptr;
-  Captures captures;
-};
-
-// One method and path pattern of a rule, as it is looked up.
+// One path pattern of a rule, as it is looked up.
 struct RuleEntry {
   const Service* service;
   const Rule* rule;

@@ -11,7 +11,8 @@
 
 namespace deployclaw::services {
 
-// What the segments named {…} in a pattern stood for in one path; views into the path.
+// What the segments named {…} in a pattern stood for in one path; views into the pattern and the
+// path.
 class Captures {
  public:
   static constexpr std::size_t kMost = 8;

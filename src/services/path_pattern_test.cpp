@@ -45,7 +45,8 @@ TEST(PathPattern, CapturesByName) {
   Captures captures;
   const std::string path = "/bot12:AA/x/sendMessage";
   const http::PathSegments segments(path);
-  ASSERT_TRUE(pattern("/bot{token}/*/{method}").matches(segments.all(), captures));
+  const auto bot = pattern("/bot{token}/*/{method}");
+  ASSERT_TRUE(bot.matches(segments.all(), captures));
   EXPECT_EQ(captures.get("token"), "12:AA");
   EXPECT_EQ(captures.get("method"), "sendMessage");
   EXPECT_EQ(captures.get("other"), "");
@@ -77,11 +78,11 @@ TEST(PathPattern, KnowsWhatOverlaps) {
 }
 
 TEST(PathPattern, TheNarrowerComesFirst) {
-  EXPECT_LT(pattern("/a/b").compare(pattern("/a/{x}.json")), 0);
-  EXPECT_LT(pattern("/a/{x}.json").compare(pattern("/a/*")), 0);
-  EXPECT_LT(pattern("/a/*").compare(pattern("/a/**")), 0);
-  EXPECT_LT(pattern("/a/{x}longer").compare(pattern("/a/{x}er")), 0);
-  EXPECT_EQ(pattern("/a/{x}").compare(pattern("/a/*")), 0);
+  EXPECT_TRUE(pattern("/a/b").compare(pattern("/a/{x}.json")) < 0);
+  EXPECT_TRUE(pattern("/a/{x}.json").compare(pattern("/a/*")) < 0);
+  EXPECT_TRUE(pattern("/a/*").compare(pattern("/a/**")) < 0);
+  EXPECT_TRUE(pattern("/a/{x}longer").compare(pattern("/a/{x}er")) < 0);
+  EXPECT_TRUE(pattern("/a/{x}").compare(pattern("/a/*")) == 0);
 }
 
 std::string random_text(std::mt19937& random, bool as_pattern) {

@@ -118,7 +118,7 @@ void apply_rule(const State& state, const RuleEntry& entry, const Captures& capt
 
 void decide_catalogue(const State& state, const HostEntry& host, const RequestFacts& facts,
                       Decision& decision) {
-  decision.service = host.services.front()->name;
+  if (host.services.size() == 1) decision.service = host.services.front()->name;
   if (!facts.tls || facts.port != 443) {
     return refuse(decision, Layer::kPort, "this service is reached over https on port 443 only");
   }
@@ -193,7 +193,7 @@ Decision AgentPolicy::decide_tunnel(std::string_view host, std::uint16_t port) c
   };
   if (!state.client_active) return refused(Layer::kClient, "the client's account is suspended");
   if (const auto* known = state.catalogue.find_host(host)) {
-    decision.service = known->services.front()->name;
+    if (known->services.size() == 1) decision.service = known->services.front()->name;
     return refused(Layer::kService, "this service is reached over https on port 443 only");
   }
   if (port == 80 || port == 443) return refused(Layer::kPort, "this port is for http only");

@@ -3,47 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/json/parse.hpp>
-
-#include "services/testing/project_catalogue.hpp"
+#include "services/testing/policies.hpp"
 
 namespace deployclaw::services {
 namespace {
 
+using namespace testing;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-AgentCredential credential(std::string kind, std::vector<std::string> hosts = {}) {
-  const auto* known = testing::project_catalogue().find_kind(kind);
-  EXPECT_NE(known, nullptr) << kind;
-  if (hosts.empty()) hosts = known->hosts;
-  return {.name = "my-" + kind,
-          .kind = kind,
-          .hosts = std::move(hosts),
-          .placeholder = "placeholder-of-" + kind + "-0123456789"};
-}
-
-struct Given {
-  std::vector<std::string> scopes = {};
-  std::vector<std::string> domains = {};
-  std::vector<AgentCredential> credentials = {};
-  bool active = true;
-};
-
-AgentPolicy policy_of(Given given) {
-  domain::Permissions permissions;
-  permissions.scopes = std::move(given.scopes);
-  permissions.allowed_domains = std::move(given.domains);
-  auto policy = AgentPolicy::compile(testing::project_catalogue(), permissions,
-                                     std::move(given.credentials), given.active, 7);
-  if (!policy) throw std::runtime_error(policy.error().message);
-  return std::move(*policy);
-}
-
-RequestFacts request(std::string_view method, std::string_view host, std::string_view path) {
-  return {.host = host, .method = method, .path = path};
-}
 
 TEST(Policy, AScopeOpensItsRulesAndNoOthers) {
   const auto policy = policy_of({.scopes = {"email:read"}});
@@ -130,101 +98,6 @@ TEST(Policy, TheCustomersChoiceOfHostsBindsACredential) {
       IsEmpty());
 }
 
-TEST(Policy, OtherHostsNeedADomainAndTheOutboundScope) {
-  const auto policy =
-      policy_of({.scopes = {"api:outbound"},
-                 .domains = {"api.example.com", "*.example.org"},
-                 .credentials = {credential("generic", {"api.example.com", "x.example.net"})}});
-  const auto good = policy.decide(request("GET", "api.example.com", "/any/thing"));
-  EXPECT_TRUE(good.allowed);
-  EXPECT_EQ(good.rule, "domain:api.example.com");
-  EXPECT_EQ(good.target, "api.example.com/any/thing");
-  EXPECT_THAT(good.injections, SizeIs(1));
-  EXPECT_THAT(policy.decide(request("GET", "a.example.org", "/")).injections, IsEmpty());
-  EXPECT_EQ(policy.decide(request("GET", "x.example.net", "/")).layer, Layer::kDomain)
-      << "a credential opens no domain";
-  EXPECT_EQ(policy.decide(request("GET", "example.org", "/")).layer, Layer::kDomain);
-  EXPECT_EQ(policy.decide(request("GET", "evilexample.org", "/")).layer, Layer::kDomain);
-
-  const auto unscoped = policy_of({.domains = {"api.example.com"}});
-  EXPECT_EQ(unscoped.decide(request("GET", "api.example.com", "/")).missing_scope, "api:outbound");
-  EXPECT_FALSE(unscoped.admits_name("api.example.com"));
-}
-
-TEST(Policy, OnlyTheNamedPortsAreOpen) {
-  const auto policy = policy_of({.scopes = {"api:outbound"},
-                                 .domains = {"a.example.com", "b.example.com:8443"},
-                                 .credentials = {credential("openai")}});
-  const auto on = [&](std::string_view host, std::uint16_t port, bool tls) {
-    auto facts = request("GET", host, "/v1/models");
-    facts.port = port;
-    facts.tls = tls;
-    return policy.decide(facts);
-  };
-  EXPECT_TRUE(on("a.example.com", 443, true).allowed);
-  EXPECT_TRUE(on("a.example.com", 80, false).allowed);
-  EXPECT_EQ(on("a.example.com", 8443, true).layer, Layer::kPort);
-  EXPECT_TRUE(on("b.example.com", 8443, true).allowed);
-  EXPECT_EQ(on("b.example.com", 443, true).layer, Layer::kPort);
-  EXPECT_TRUE(on("api.openai.com", 443, true).allowed);
-  EXPECT_EQ(on("api.openai.com", 443, false).layer, Layer::kPort) << "a secret in the clear";
-  EXPECT_EQ(on("api.openai.com", 80, false).layer, Layer::kPort);
-  EXPECT_EQ(on("api.openai.com", 8443, true).layer, Layer::kPort);
-}
-
-TEST(Policy, InTheClearNothingIsInjected) {
-  const auto policy = policy_of({.scopes = {"api:outbound"},
-                                 .domains = {"a.example.com"},
-                                 .credentials = {credential("generic", {"a.example.com"})}});
-  auto facts = request("GET", "a.example.com", "/");
-  facts.port = 80;
-  facts.tls = false;
-  EXPECT_TRUE(policy.decide(facts).allowed);
-  EXPECT_THAT(policy.decide(facts).injections, IsEmpty());
-}
-
-TEST(Policy, ASuspendedClientReachesNothing) {
-  const auto policy = policy_of({.scopes = {"api:outbound", "email:send"},
-                                 .domains = {"a.example.com"},
-                                 .credentials = {credential("openai")},
-                                 .active = false});
-  EXPECT_EQ(policy.decide(request("GET", "a.example.com", "/")).layer, Layer::kClient);
-  EXPECT_EQ(policy.decide(request("GET", "api.openai.com", "/v1/models")).layer, Layer::kClient);
-  EXPECT_EQ(policy.decide_tunnel("a.example.com", 587).layer, Layer::kClient);
-  EXPECT_FALSE(policy.admits_name("a.example.com"));
-  EXPECT_FALSE(policy.admits_name("api.openai.com"));
-}
-
-TEST(Policy, MailPortsGoByTheirScope) {
-  const auto policy = policy_of({.scopes = {"email:send"}, .domains = {"mail.example.com"}});
-  const auto smtp = policy.decide_tunnel("mail.example.com", 587);
-  EXPECT_TRUE(smtp.allowed);
-  EXPECT_EQ(smtp.rule, "smtp/587");
-  EXPECT_EQ(smtp.action_type, "email_sent");
-  EXPECT_EQ(smtp.target, "mail.example.com:587");
-  EXPECT_EQ(policy.decide_tunnel("mail.example.com", 993).missing_scope, "email:read");
-  EXPECT_EQ(policy.decide_tunnel("mail.example.com", 25).layer, Layer::kPort);
-  EXPECT_EQ(policy.decide_tunnel("mail.example.com", 443).layer, Layer::kPort);
-  EXPECT_EQ(policy.decide_tunnel("other.example.com", 587).layer, Layer::kDomain);
-  EXPECT_EQ(policy.decide_tunnel("api.openai.com", 587).layer, Layer::kService);
-  EXPECT_TRUE(policy.admits_name("mail.example.com"));
-  EXPECT_TRUE(policy.admits_name("mail.example.com", 465));
-  EXPECT_FALSE(policy.admits_name("mail.example.com", 443)) << "without api:outbound";
-}
-
-TEST(Policy, APortNamedInADomainIsTunnelledWithTheOutboundScope) {
-  const auto policy = policy_of(
-      {.scopes = {"api:outbound"}, .domains = {"db.example.com:5432", "mx.example.com:587"}});
-  EXPECT_TRUE(policy.decide_tunnel("db.example.com", 5432).allowed);
-  EXPECT_EQ(policy.decide_tunnel("db.example.com", 5433).layer, Layer::kPort);
-  EXPECT_EQ(policy.decide_tunnel("mx.example.com", 587).missing_scope, "email:send")
-      << "naming the port is no way around the mail scope";
-  auto http = request("GET", "mx.example.com", "/");
-  http.port = 587;
-  EXPECT_EQ(policy.decide(http).layer, Layer::kPort);
-  EXPECT_FALSE(policy.admits_name("mx.example.com", 587));
-}
-
 TEST(Policy, WebSocketsAndRequestsHaveRulesOfTheirOwn) {
   const auto policy =
       policy_of({.scopes = {"messaging:send"}, .credentials = {credential("discord")}});
@@ -263,94 +136,6 @@ TEST(Policy, AQueryMayNotAskForAnotherMethod) {
   }
   facts.query = "x=method=delete";
   EXPECT_TRUE(policy.decide(facts).allowed);
-}
-
-TEST(Policy, AConditionOnTheBodyWaitsForIt) {
-  const std::vector<std::pair<std::string, std::string>> files = {{"pay.toml", R"(name = "pay"
-title = "Pay"
-hosts = ["api.pay.example"]
-[[rules]]
-id = "refund"
-methods = ["POST"]
-paths = ["/v1/move"]
-body = { pointer = "/kind", equals = ["refund"] }
-deny = "refunds are for people"
-[[rules]]
-id = "look"
-methods = ["POST"]
-paths = ["/v1/move"]
-body = { pointer = "/dry", equals = [true] }
-scope = "files:read"
-action = "api_call"
-[[rules]]
-id = "move"
-methods = ["POST"]
-paths = ["/v1/move"]
-scope = "files:write"
-action = "api_call"
-)"}};
-  const auto catalogue = Catalogue::of(files);
-  ASSERT_TRUE(catalogue) << catalogue.error().message;
-  domain::Permissions permissions;
-  permissions.scopes = {"files:read", "files:write"};
-  const auto policy = AgentPolicy::compile(*catalogue, permissions, {}, true, 1);
-  ASSERT_TRUE(policy);
-  auto facts = request("POST", "api.pay.example", "/v1/move");
-  EXPECT_TRUE(policy->decide(facts).needs_body);
-  EXPECT_FALSE(policy->decide(facts).allowed);
-  const auto with = [&](std::string_view json) {
-    const auto body = boost::json::parse(json);
-    facts.body = &body;
-    return std::string(policy->decide(facts).rule) +
-           (policy->decide(facts).allowed ? " allowed" : " refused");
-  };
-  EXPECT_EQ(with(R"({"kind": "refund", "dry": true})"), "pay/refund refused");
-  EXPECT_EQ(with(R"({"dry": true})"), "pay/look allowed");
-  EXPECT_EQ(with(R"({"dry": false})"), "pay/move allowed");
-  EXPECT_EQ(with("[]"), "pay/move allowed");
-  EXPECT_EQ(with("null"), "pay/refund refused") << "what cannot be read is no way around";
-}
-
-TEST(Policy, CompileRefusesWhatItCannotHold) {
-  const auto compile = [](std::vector<AgentCredential> credentials,
-                          std::vector<std::string> domains = {},
-                          std::vector<std::string> scopes = {}) {
-    domain::Permissions permissions;
-    permissions.allowed_domains = std::move(domains);
-    permissions.scopes = std::move(scopes);
-    return AgentPolicy::compile(testing::project_catalogue(), permissions, std::move(credentials),
-                                true, 1)
-        .has_value();
-  };
-  auto twin = credential("openai");
-  twin.name = "other";
-  auto unknown = credential("openai");
-  unknown.kind = "nope";
-  auto empty = credential("openai");
-  empty.placeholder = "";
-  EXPECT_TRUE(compile({credential("openai"), credential("groq")}));
-  EXPECT_FALSE(compile({credential("openai"), twin}));
-  EXPECT_FALSE(compile({unknown}));
-  EXPECT_FALSE(compile({empty}));
-  EXPECT_FALSE(compile({}, {"*.com"}));
-  EXPECT_FALSE(compile({}, {}, {"root"}));
-}
-
-TEST(Policy, ADenialTellsWhatIsMissing) {
-  const auto policy = policy_of({});
-  const std::string path = "/gmail/v1/users/me/messages/send";
-  const auto facts = request("POST", "gmail.googleapis.com", path);
-  const auto response = to_problem(policy.decide(facts), facts, "req-1");
-  EXPECT_EQ(response.status, 403);
-  EXPECT_EQ(response.headers.get("content-type"), "application/problem+json");
-  const auto body = boost::json::parse(response.body);
-  EXPECT_EQ(body.at("code"), "egress_denied");
-  EXPECT_EQ(body.at("layer"), "scope");
-  EXPECT_EQ(body.at("host"), "gmail.googleapis.com");
-  EXPECT_EQ(body.at("method"), "POST");
-  EXPECT_EQ(body.at("path"), boost::json::string(path));
-  EXPECT_EQ(body.at("missingScope"), "email:send");
-  EXPECT_EQ(body.at("rule"), "gmail/send");
 }
 
 }  // namespace
