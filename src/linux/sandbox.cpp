@@ -92,26 +92,32 @@ constexpr std::array kRefused{SCMP_SYS(open),       SCMP_SYS(openat), SCMP_SYS(s
                               SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(readlink),
                               SCMP_SYS(statx),      SCMP_SYS(uname),  SCMP_SYS(sysinfo)};
 
+// Lets `call` through when its argument number `index`, under `mask`, is `value`.
+int allow_with(scmp_filter_ctx filter, int call, unsigned index, scmp_datum_t mask,
+               scmp_datum_t value) {
+  const scmp_arg_cmp condition{
+      .arg = index, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+  return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition);
+}
+
 Status load_filter() {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   if (filter == nullptr) return fail(Code::kInternal, "seccomp_init failed");
+  constexpr scmp_datum_t kWhole = 0xffff'ffff;
   int failed = 0;
   for (const int call : kAllowed) failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
   for (const int call : kRefused) {
     failed |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), call, 0);
   }
   for (const int family : {AF_INET, AF_INET6}) {
-    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+    failed |= allow_with(filter, SCMP_SYS(socket), 0, kWhole, static_cast<scmp_datum_t>(family));
   }
   // Memory is never executable.
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
-    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    failed |= allow_with(filter, call, 2, PROT_EXEC, 0);
   }
   // Only its own end, so that a crash is seen as one.
-  failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                             SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid())));
+  failed |= allow_with(filter, SCMP_SYS(tgkill), 0, kWhole, static_cast<scmp_datum_t>(getpid()));
   if (failed == 0) failed = seccomp_load(filter);
   seccomp_release(filter);
   if (failed != 0) return fail(Code::kInternal, "the system call filter cannot be loaded");
