@@ -26,6 +26,7 @@ class KeyGuardedVault final : public vault::Vault {
   Task<Result<boost::json::object>> reseal(vault::SealContext context,
                                            boost::json::object sealed) override;
   Task<Result<vault::DerivedToken>> derive_token(vault::TokenContext context) override;
+  Task<Result<vault::SealedAuthority>> create_authority(vault::SealContext context) override;
 
  private:
   Task<Status> check();
