@@ -53,6 +53,9 @@ constexpr std::array kSettings{
             "Range of the agents' addresses (CIDR); the first one is the gateway"},
     Setting{"orchestrator.table_suffix", kText, "",
             "1-6 letters or digits that keep several platforms on one machine apart"},
+    Setting{"orchestrator.parallel_starts", kInteger, "2",
+            "Agents started at the same time (1-64)"},
+
     Setting{"egress.listen", kText, "127.0.0.1:0", "Metrics and readiness of this role"},
     Setting{"egress.nameservers", kTextList, "",
             "DNS servers that agents' hosts are looked up at; default: those of /etc/resolv.conf"},
@@ -66,9 +69,6 @@ constexpr std::array kSettings{
             "A client's worker without connections ends after so long (5-86400)"},
     Setting{"egress.first_worker_uid", kInteger, "1900000000",
             "User ids from here on are the workers' (10,000 of them)"},
-
-    Setting{"orchestrator.parallel_starts", kInteger, "2",
-            "Agents started at the same time (1-64)"},
 };
 
 const Setting* find(std::string_view key) {
