@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scrub/html_names.hpp"
+
 namespace deployclaw::scrub {
 namespace {
 
@@ -21,50 +23,6 @@ constexpr auto kShortJson = [] {
   table['n'] = '\n';
   table['r'] = '\r';
   table['t'] = '\t';
-  return table;
-}();
-
-struct Name {
-  std::string_view text;
-  unsigned char byte;
-  bool bare = false;  // also without ';'
-};
-
-// Sorted by text.
-constexpr Name kNames[] = {
-    {"AMP", '&', true},  {"DiacriticalGrave", '`'},
-    {"GT", '>', true},   {"Hat", '^'},
-    {"LT", '<', true},   {"NewLine", '\n'},
-    {"QUOT", '"', true}, {"Tab", '\t'},
-    {"UnderBar", '_'},   {"VerticalLine", '|'},
-    {"amp", '&', true},  {"apos", '\''},
-    {"ast", '*'},        {"bsol", '\\'},
-    {"colon", ':'},      {"comma", ','},
-    {"commat", '@'},     {"dollar", '$'},
-    {"equals", '='},     {"excl", '!'},
-    {"grave", '`'},      {"gt", '>', true},
-    {"lbrace", '{'},     {"lbrack", '['},
-    {"lcub", '{'},       {"lowbar", '_'},
-    {"lpar", '('},       {"lsqb", '['},
-    {"lt", '<', true},   {"midast", '*'},
-    {"num", '#'},        {"percnt", '%'},
-    {"period", '.'},     {"plus", '+'},
-    {"quest", '?'},      {"quot", '"', true},
-    {"rbrace", '}'},     {"rbrack", ']'},
-    {"rcub", '}'},       {"rpar", ')'},
-    {"rsqb", ']'},       {"semi", ';'},
-    {"sol", '/'},        {"verbar", '|'},
-    {"vert", '|'},
-};
-static_assert(std::ranges::is_sorted(kNames, {}, &Name::text));
-
-// For each first letter, where its names begin in kNames (0xFF: there are none).
-constexpr auto kFirstName = [] {
-  std::array<std::uint8_t, 256> table{};
-  table.fill(0xFF);
-  for (std::size_t i = std::size(kNames); i-- > 0;) {
-    table[static_cast<unsigned char>(kNames[i].text[0])] = static_cast<std::uint8_t>(i);
-  }
   return table;
 }();
 
@@ -223,7 +181,7 @@ class Reader {
   }
 
   Escape html_name() {
-    std::size_t candidate = kFirstName[now_.byte];
+    std::size_t candidate = kFirstHtmlName[now_.byte];
     if (candidate == 0xFF) return {};
     Escape bare;  // the longest name so far that needs no ';'
     std::array<char, 20> spelt{};
@@ -231,12 +189,13 @@ class Reader {
     for (;;) {
       spelt[length++] = static_cast<char>(now_.byte);
       const std::string_view name(spelt.data(), length);
-      while (candidate < std::size(kNames) && kNames[candidate].text < name) ++candidate;
-      if (candidate == std::size(kNames) || !kNames[candidate].text.starts_with(name)) return bare;
-      const bool whole = kNames[candidate].text.size() == length;
-      if (whole && kNames[candidate].bare) bare = byte(kNames[candidate].byte);
+      while (candidate < std::size(kHtmlNames) && kHtmlNames[candidate].text < name) ++candidate;
+      if (candidate == std::size(kHtmlNames) || !kHtmlNames[candidate].text.starts_with(name))
+        return bare;
+      const bool whole = kHtmlNames[candidate].text.size() == length;
+      if (whole && kHtmlNames[candidate].bare) bare = byte(kHtmlNames[candidate].byte);
       if (!next()) return now_.state == State::kUnfinished ? stopped() : bare;
-      if (now_.byte == ';') return whole ? byte(kNames[candidate].byte) : bare;
+      if (now_.byte == ';') return whole ? byte(kHtmlNames[candidate].byte) : bare;
     }
   }
 

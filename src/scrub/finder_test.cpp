@@ -37,7 +37,7 @@ TEST(Finder, FindsAtEverySplitAndReleasesNothingOfIt) {
 
 TEST(Finder, LetsCleanDataPass) {
   Finder finder(set_of("xoxb-placeholder"));
-  EXPECT_EQ(finder.scan("xoxb-placeholdex and more", false).ready, 25U);
+  EXPECT_EQ(finder.scan("xoxb-placeholdex and more.", false).ready, 26U);
   EXPECT_EQ(finder.scan("the end xoxb", false).ready, 8U);
   const auto last = finder.scan("xoxb", true);
   EXPECT_EQ(last.ready, 4U);
@@ -55,7 +55,7 @@ TEST(Finder, LooksThroughOneString) {
 
 TEST(PatternSet, RefusesWhatCannotBeFoundSafely) {
   const std::pair<std::string, std::string> bad[] = {
-      {"7 bytes", ""},
+      {"7 chars", ""},
       {std::string(PatternSet::kMostBytes + 1, 'x'), ""},
       {"00000000", ""},
       {"abababababab", ""},

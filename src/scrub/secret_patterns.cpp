@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "scrub/escapes.hpp"
 #include "scrub/finder.hpp"
 #include "scrub/pattern_index.hpp"
 
@@ -80,6 +81,9 @@ Result<std::shared_ptr<const PatternSet>> PatternSet::build(std::vector<PatternS
 
 bool PatternSet::empty() const { return index_->empty(); }
 
-std::size_t PatternSet::max_held() const { return 2 * index_->most_raw; }
+std::size_t PatternSet::max_held() const {
+  // A match that is kept whole, then one still open whose last escape is unfinished.
+  return empty() ? 0 : 2 * index_->most_raw + kMostEscapeBytes;
+}
 
 }  // namespace deployclaw::scrub

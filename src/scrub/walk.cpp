@@ -4,8 +4,9 @@
 
 namespace deployclaw::scrub {
 
-// Threads to follow. Bounded in two ways, since a value of nothing but backslashes could be read in
-// exponentially many: at most kMostThreads wait, and at most kMostForks are ever made in one run.
+// Threads to follow. Bounded in two ways, since escaped text of a value that is itself nearly all
+// backslashes could be read in exponentially many: at most kMostThreads wait, and at most
+// kMostForks are made in one run. What exceeds that is not followed; no ordinary value comes near.
 class Walk::Stack {
  public:
   void push(Thread thread) {
