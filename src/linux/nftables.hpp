@@ -17,6 +17,10 @@ struct FirewallConfig {
   std::uint16_t proxy_port = 3128;        // explicit proxy, on the gateway address
   std::uint16_t transparent_port = 3129;  // where all other TCP of agents is led
   std::uint16_t dns_port = 3153;          // where port 53 of agents is led, UDP and TCP
+  // The NFLOG group that drops are told to (linux/nflog.hpp); one listener has it, so two platforms
+  // on a machine need two.
+  std::uint16_t log_group = 3153;
+  std::uint32_t logs_per_second = 20;  // at most, of each agent and reason; 1 or more
 };
 
 // One agent in the table: only packets from this interface with this source address pass.

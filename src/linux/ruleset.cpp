@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -30,7 +31,11 @@ struct ExpectedChain {
 
 const std::vector<ExpectedChain>& expected_chains() {
   static const std::vector<ExpectedChain> kChains = {
-      {"guard", "filter", "prerouting", -300, {{"ipv6", "drop"}, {"spoofed", "drop"}}},
+      {"guard",
+       "filter",
+       "prerouting",
+       -300,
+       {{"log ipv6", "log"}, {"ipv6", "drop"}, {"log spoofed", "log"}, {"spoofed", "drop"}}},
       {"steer",
        "nat",
        "prerouting",
@@ -47,11 +52,21 @@ const std::vector<ExpectedChain>& expected_chains() {
         {"to the proxy", "accept"},
         {"led to egress over tcp", "accept"},
         {"led to egress over udp", "accept"},
+        {"log anything else", "log"},
         {"anything else", "drop"}}},
-      {"transit", "filter", "forward", -10, {{"from agents", "drop"}, {"to agents", "drop"}}},
+      {"transit",
+       "filter",
+       "forward",
+       -10,
+       {{"log from agents", "log"}, {"from agents", "drop"}, {"to agents", "drop"}}},
   };
   return kChains;
 }
+
+constexpr std::string_view kAgentSet = "agents";
+// The sets that hold each interface's own allowance of log lines, one for each reason to drop.
+constexpr std::array<std::string_view, 4> kLogSets = {"log_ipv6", "log_spoofed", "log_host",
+                                                      "log_forwarded"};
 
 std::string text_at(const json::object& object, const char* key) {
   const auto* value = object.if_contains(key);
@@ -106,6 +121,22 @@ Status check_chain(const ExpectedChain& expected, const json::object& chain,
   return {};
 }
 
+Status check_sets(const std::vector<const json::object*>& sets) {
+  const auto named = [&](std::string_view name) {
+    return std::ranges::find_if(
+        sets, [&](const json::object* set) { return text_at(*set, "name") == name; });
+  };
+  const auto agents = named(kAgentSet);
+  if (agents == sets.end() || (*agents)->contains("flags")) {
+    return fail(Code::kCorrupt, "the set of agents is not there");
+  }
+  for (const auto name : kLogSets) {
+    if (named(name) == sets.end()) return fail(Code::kCorrupt, "a set of log limits is missing");
+  }
+  if (sets.size() != 1 + kLogSets.size()) return fail(Code::kCorrupt, "unexpected number of sets");
+  return {};
+}
+
 std::uint64_t packets_of(const json::object& counter) {
   const auto* value = counter.if_contains("packets");
   return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
@@ -133,7 +164,9 @@ std::string ruleset_text(const FirewallConfig& config, const std::vector<Firewal
         fmt::format("{}\"{}\" . {}", elements.empty() ? "" : ", ", interface, address.to_string());
   }
   if (!elements.empty()) elements = fmt::format("    elements = {{ {} }}\n", elements);
-  // Part 2 adds rate-limited `log group` statements before the drops.
+  // A rule that logs is one of its own: its limit must never keep the drop after it from happening.
+  // The limits are kept for each interface, so that one agent's flood hides nothing of another's.
+  // What is dropped on its way to an agent is none of the agent's doing and not logged.
   return fmt::format(
       R"(table inet {table} {{
   counter spoofed {{ }}
@@ -143,9 +176,15 @@ std::string ruleset_text(const FirewallConfig& config, const std::vector<Firewal
   set agents {{
     type ifname . ipv4_addr
 {elements}  }}
+  set log_ipv6 {{ type ifname; size 65535; flags dynamic,timeout; timeout 1m; }}
+  set log_spoofed {{ type ifname; size 65535; flags dynamic,timeout; timeout 1m; }}
+  set log_host {{ type ifname; size 65535; flags dynamic,timeout; timeout 1m; }}
+  set log_forwarded {{ type ifname; size 65535; flags dynamic,timeout; timeout 1m; }}
   chain guard {{
     type filter hook prerouting priority raw; policy accept;
+    iifname "{prefix}*" meta nfproto ipv6 update @log_ipv6 {{ iifname limit rate {rate}/second burst {rate} packets }} log prefix "ipv6" group {group} snaplen 64 comment "log ipv6"
     iifname "{prefix}*" meta nfproto ipv6 counter name "ipv6" drop comment "ipv6"
+    iifname "{prefix}*" iifname . ip saddr != @agents update @log_spoofed {{ iifname limit rate {rate}/second burst {rate} packets }} log prefix "spoofed" group {group} snaplen 64 comment "log spoofed"
     iifname "{prefix}*" iifname . ip saddr != @agents counter name "spoofed" drop comment "spoofed"
   }}
   chain steer {{
@@ -161,10 +200,12 @@ std::string ruleset_text(const FirewallConfig& config, const std::vector<Firewal
     iifname "{prefix}*" ip daddr {gateway} tcp dport {proxy} accept comment "to the proxy"
     iifname "{prefix}*" ip daddr {gateway} ct status dnat tcp dport {{ {transparent}, {dns} }} accept comment "led to egress over tcp"
     iifname "{prefix}*" ip daddr {gateway} ct status dnat udp dport {dns} accept comment "led to egress over udp"
+    iifname "{prefix}*" update @log_host {{ iifname limit rate {rate}/second burst {rate} packets }} log prefix "host" group {group} snaplen 64 comment "log anything else"
     iifname "{prefix}*" counter name "host" drop comment "anything else"
   }}
   chain transit {{
     type filter hook forward priority -10; policy accept;
+    iifname "{prefix}*" update @log_forwarded {{ iifname limit rate {rate}/second burst {rate} packets }} log prefix "forwarded" group {group} snaplen 64 comment "log from agents"
     iifname "{prefix}*" counter name "forwarded" drop comment "from agents"
     oifname "{prefix}*" counter name "forwarded" drop comment "to agents"
   }}
@@ -173,6 +214,7 @@ std::string ruleset_text(const FirewallConfig& config, const std::vector<Firewal
       fmt::arg("table", config.names.table), fmt::arg("prefix", config.names.interface_prefix),
       fmt::arg("gateway", config.gateway.to_string()), fmt::arg("proxy", config.proxy_port),
       fmt::arg("dns", config.dns_port), fmt::arg("transparent", config.transparent_port),
+      fmt::arg("group", config.log_group), fmt::arg("rate", config.logs_per_second),
       fmt::arg("elements", elements));
 }
 
@@ -193,10 +235,7 @@ Status check_structure(const json::value& listing) {
   const auto chains = objects_of(listing, "chain");
   const auto rules = objects_of(listing, "rule");
   if (!sets || !chains || !rules) return fail(Code::kMalformed, "not an nftables listing");
-  if (sets->size() != 1 || text_at(*sets->front(), "name") != "agents" ||
-      sets->front()->contains("flags")) {
-    return fail(Code::kCorrupt, "the set of agents is not there");
-  }
+  if (auto checked = check_sets(*sets); !checked) return checked;
   if (chains->size() != expected_chains().size()) {
     return fail(Code::kCorrupt, "unexpected number of chains");
   }
@@ -226,6 +265,7 @@ Result<TableReading> read_table(const json::value& listing) {
   const auto sets = objects_of(listing, "set");
   if (!sets) return fail(sets.error());
   for (const auto* set : *sets) {
+    if (text_at(*set, "name") != kAgentSet) continue;
     const auto* elements = set->if_contains("elem");
     if (elements == nullptr || !elements->is_array()) continue;
     for (const auto& element : elements->get_array()) {
