@@ -80,8 +80,8 @@ Status complete(Settings& settings) {
                   fmt::format("{} is {}, it must be {} to {}", key, value, least, most));
     }
   }
-  for (const std::string_view key : {"api.listen", "api.internal_listen", "orchestrator.listen",
-                                     "egress.listen"}) {
+  for (const std::string_view key :
+       {"api.listen", "api.internal_listen", "orchestrator.listen", "egress.listen"}) {
     if (!is_address_and_port(settings.text(key))) {
       return fail(Code::kInvalid,
                   fmt::format("{} is '{}', it must be address:port", key, settings.text(key)));

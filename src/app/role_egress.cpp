@@ -33,7 +33,8 @@ Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   auto catalogue = services::Catalogue::load(settings.text("catalog_dir"));
   if (!catalogue) return fail(catalogue.error());
   const auto roots = read_file(kSystemRoots);
-  if (!roots) return context("the system's root certificates (package ca-certificates)", roots.error());
+  if (!roots)
+    return context("the system's root certificates (package ca-certificates)", roots.error());
   std::string extra;
   if (const auto& path = settings.text("egress.extra_roots"); !path.empty()) {
     auto read = read_file(path);

@@ -235,9 +235,9 @@ class Platform {
     orchestrator.child.capabilities = kOrchestratorCapabilities;
     if (auto added = supervisor_.add(std::move(orchestrator)); !added) return added;
 
-    for (const auto& [name, key] : {std::pair{"api", "api.internal_listen"},
-                                    std::pair{"egress", "egress.listen"},
-                                    std::pair{"orchestrator", "orchestrator.listen"}}) {
+    for (const auto& [name, key] :
+         {std::pair{"api", "api.internal_listen"}, std::pair{"egress", "egress.listen"},
+          std::pair{"orchestrator", "orchestrator.listen"}}) {
       const auto& listen = settings_.text(key);
       const auto ready = [&] { return http_status(listen, "/readyz") == 200; };
       if (!supervisor_.run_until(ready, 60s)) return not_ready(name, name);

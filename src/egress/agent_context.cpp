@@ -47,13 +47,13 @@ Result<std::shared_ptr<const AgentContext>> compile(const services::Catalogue& c
   auto request_patterns = scrub::PatternSet::build(std::move(both));
   if (!request_patterns) return fail(request_patterns.error());
 
-  auto context = std::make_shared<AgentContext>(AgentContext{
-      .id = agent.id,
-      .policy = std::move(*policy),
-      .secrets = {},
-      .names = std::move(names),
-      .response_patterns = std::move(*response_patterns),
-      .request_patterns = std::move(*request_patterns)});
+  auto context = std::make_shared<AgentContext>(
+      AgentContext{.id = agent.id,
+                   .policy = std::move(*policy),
+                   .secrets = {},
+                   .names = std::move(names),
+                   .response_patterns = std::move(*response_patterns),
+                   .request_patterns = std::move(*request_patterns)});
   for (auto& credential : agent.credentials) {
     context->secrets.emplace(credential.name, std::move(credential.value));
   }
@@ -63,7 +63,7 @@ Result<std::shared_ptr<const AgentContext>> compile(const services::Catalogue& c
 }  // namespace
 
 AgentContexts compile_agents(const services::Catalogue& catalogue, WorkerConfig& config,
-                                     std::vector<std::string>& problems) {
+                             std::vector<std::string>& problems) {
   AgentContexts contexts;
   for (auto& agent : config.agents) {
     auto compiled = compile(catalogue, agent, config.active, config.version);

@@ -36,6 +36,6 @@ using AgentContexts = std::map<AgentId, std::shared_ptr<const AgentContext>>;
 // Compiles every agent of a configuration, taking its secrets. One with which something is wrong is
 // left out, so it reaches nothing; `problems` then names it and why.
 AgentContexts compile_agents(const services::Catalogue& catalogue, WorkerConfig& config,
-                                     std::vector<std::string>& problems);
+                             std::vector<std::string>& problems);
 
 }  // namespace deployclaw::egress

@@ -64,8 +64,8 @@ Task<void> AuditDrain::run() {
     std::chrono::milliseconds wait = kGather;
     if (!drained) {
       if (drained.error().code == Code::kCancelled) co_return;
-      log::warn("audit records wait in the spool", {{"cause", drained.error().message},
-                                                    {"bytes", intake_.spool().waiting_bytes()}});
+      log::warn("audit records wait in the spool",
+                {{"cause", drained.error().message}, {"bytes", intake_.spool().waiting_bytes()}});
       wait = kRetry;
     } else if (!awake_) {
       alarm_.expires_after(std::chrono::hours(1));
@@ -107,8 +107,7 @@ Task<Status> AuditDrain::find_position() {
     log::error("audit records are missing: the database is older than the spool",
                {{"from", *position}, {"to", begin}});
     std::vector<store::SpooledEvent> none;
-    auto moved =
-        co_await store::append_spooled(db_, spool_, *position, begin, std::move(none));
+    auto moved = co_await store::append_spooled(db_, spool_, *position, begin, std::move(none));
     if (!moved) co_return fail(moved.error());
     position = *moved;
   }

@@ -11,10 +11,10 @@
 
 namespace deployclaw::egress {
 
-// Writes the spool into the audit log, in order, each record exactly once: the position in the spool
-// moves in the transaction that writes the records. While the database is away it waits and the
-// spool grows. An intent and its outcome that meet in one stretch become one record; otherwise the
-// intent stands alone as "pending" and its outcome follows as a record of its own.
+// Writes the spool into the audit log, in order, each record exactly once: the position in the
+// spool moves in the transaction that writes the records. While the database is away it waits and
+// the spool grows. An intent and its outcome that meet in one stretch become one record; otherwise
+// the intent stands alone as "pending" and its outcome follows as a record of its own.
 class AuditDrain {
  public:
   AuditDrain(boost::asio::any_io_executor executor, db::Database& db, AuditIntake& intake,

@@ -156,8 +156,8 @@ struct AuditIntake::State {
 
 AuditIntake::AuditIntake(std::unique_ptr<Spool> spool, asio::any_io_executor executor,
                          std::function<void()> on_durable)
-    : state_(std::make_unique<State>(std::move(spool), std::move(executor),
-                                     std::move(on_durable))) {
+    : state_(
+          std::make_unique<State>(std::move(spool), std::move(executor), std::move(on_durable))) {
   state_->thread = std::thread([state = state_.get()] { state->io.run(); });
 }
 
@@ -177,8 +177,8 @@ void AuditIntake::add_worker(linux::UniqueFd channel, ClientId client) {
     std::uint64_t number = 0;
     const auto random = AgentId::random();
     std::memcpy(&number, random.bytes().data(), sizeof number);
-    auto source = std::make_shared<Source>(state->io.get_executor(), std::move(*shared), client,
-                                           number);
+    auto source =
+        std::make_shared<Source>(state->io.get_executor(), std::move(*shared), client, number);
     state->tasks.spawn("audit intake", State::receive(state, std::move(source)));
   });
 }
@@ -190,9 +190,8 @@ void AuditIntake::add_event(ClientId client, AgentId agent, std::string json) {
 }
 
 void AuditIntake::discard_before(std::uint64_t position) {
-  asio::post(state_->io, [state = state_.get(), position] {
-    state->spool->discard_before(position);
-  });
+  asio::post(state_->io,
+             [state = state_.get(), position] { state->spool->discard_before(position); });
 }
 
 Spool& AuditIntake::spool() { return *state_->spool; }

@@ -1,9 +1,8 @@
 #include "egress/connection.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-
-#include <fmt/format.h>
 
 #include "egress/forward_head.hpp"
 #include "egress/tunnel.hpp"
@@ -122,8 +121,7 @@ Task<void> Connection::serve_connect(const http::RequestHead& head) {
     co_return;
   }
   stream_.set_deadline(shared_.deadlines.head);
-  const auto agreed =
-      co_await write_rest(stream_, "HTTP/1.1 200 Connection Established\r\n\r\n");
+  const auto agreed = co_await write_rest(stream_, "HTTP/1.1 200 Connection Established\r\n\r\n");
   if (!agreed) co_return;
   // Bytes that came with the head, without waiting for the answer, belong to the tunnel.
   const std::string early(reader_.unread());
@@ -157,8 +155,8 @@ Task<void> Connection::answer_connect_refused(std::string host, std::uint16_t po
 Task<void> Connection::serve_transparent() {
   const auto host = shared_.names[arrival_.agent].addresses.host_of(arrival_.destination);
   if (!host) {
-    record_refusal(fmt::format("{}:{}", arrival_.destination.to_string(), arrival_.port),
-                   "domain", "an address that no admitted name stands for");
+    record_refusal(fmt::format("{}:{}", arrival_.destination.to_string(), arrival_.port), "domain",
+                   "an address that no admitted name stands for");
     stream_.abort();
     co_return;
   }
@@ -177,8 +175,7 @@ Task<void> Connection::serve_transparent() {
 Task<void> Connection::serve_origin(Origin origin) {
   origin_ = origin;
   const auto context = shared_.agent(arrival_.agent);
-  const bool unread_port =
-      context && context->policy.catalogue().find_tcp(origin.port) != nullptr;
+  const bool unread_port = context && context->policy.catalogue().find_tcp(origin.port) != nullptr;
   const bool web_port = origin.port == 443 || origin.port == 80;
   if (unread_port) {
     co_await serve_tunnel(std::move(origin));
@@ -268,9 +265,8 @@ Task<void> Connection::serve_tunnel(Origin origin) {
                               {"port", origin.port},
                               {"rule", view(decision.rule)},
                               {"scope", view(decision.scope)}};
-  json::object record{{"actionType", view(decision.action_type)},
-                      {"target", view(target)},
-                      {"metadata", intended}};
+  json::object record{
+      {"actionType", view(decision.action_type)}, {"target", view(target)}, {"metadata", intended}};
   auto intent = shared_.trail.intend(arrival_.agent, record);
   const auto durable = co_await intent.durable();
   if (!durable) {
@@ -291,8 +287,8 @@ Task<void> Connection::serve_tunnel(Origin origin) {
   tunnelled_ = nullptr;
   json::object details{{"bytesSent", counts.sent}, {"bytesReceived", counts.received}};
   if (tunnel_broken_off_) details["detail"] = "broken off: the agent's policy changed";
-  intent.finish({{"outcome", tunnel_broken_off_ ? "failure" : "success"},
-                 {"metadata", std::move(details)}});
+  intent.finish(
+      {{"outcome", tunnel_broken_off_ ? "failure" : "success"}, {"metadata", std::move(details)}});
 }
 
 void Connection::on_new_policy() {

@@ -42,7 +42,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::ByteStream stream_;
   StreamReader reader_;
   Exchange* running_ = nullptr;
-  std::optional<Origin> origin_;  // of a tunnel
+  std::optional<Origin> origin_;          // of a tunnel
   net::ByteStream* tunnelled_ = nullptr;  // the upstream of an unread one
   bool tunnel_broken_off_ = false;
 };

@@ -206,13 +206,11 @@ Status Exchange::inject() {
     found = scrub::find_in(*context.response_patterns, value);
   }
   if (found) {
-    return fail(Code::kForbidden, "secret_in_request",
-                "The request holds the real value of the credential " + context.name_of(found->id) +
-                    ".");
+    return fail(
+        Code::kForbidden, "secret_in_request",
+        "The request holds the real value of the credential " + context.name_of(found->id) + ".");
   }
-  const services::SecretSource source = [&](std::string_view name) {
-    return context.secret(name);
-  };
+  const services::SecretSource source = [&](std::string_view name) { return context.secret(name); };
   auto injected = services::inject_head(head_, target_, decision_.injections,
                                         context.policy.credentials(), source);
   if (!injected) return fail(injected.error());
@@ -300,8 +298,8 @@ Task<bool> Exchange::refuse(Error error, std::string_view layer) {
 // An answer of our own. The connection goes on only when nothing of the request is left unread.
 Task<bool> Exchange::answer(http::Response response) {
   const bool clean = body_ && (body_->done() || whole_body_) && head_.keep_alive;
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status,
-                                http::reason_phrase(response.status));
+  std::string out =
+      fmt::format("HTTP/1.1 {} {}\r\n", response.status, http::reason_phrase(response.status));
   for (const auto& [name, value] : response.headers.all()) {
     out += name + ": " + value + "\r\n";
   }

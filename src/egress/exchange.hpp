@@ -66,6 +66,9 @@ class Exchange {
   Task<void> send_body();
   Task<Status> pump_body();
   Task<void> relay_answer();
+  Task<void> tell_no_answer(Error error);
+  Task<void> switch_protocols(const http::ResponseHead& head);
+  Task<Status> relay_whole(const http::ResponseHead& head);
   Task<Result<http::ResponseHead>> read_answer_head();
   void scrub_fields(http::ResponseHead& head);
   Task<Status> pass_on(const http::ResponseHead& head, std::string front, bool chunked,
@@ -98,13 +101,13 @@ class Exchange {
   std::chrono::steady_clock::time_point began_;
   Upstream upstream_;
   std::optional<StreamReader> upstream_reader_;
-  std::uint64_t sent_ = 0;      // bytes of bodies
+  std::uint64_t sent_ = 0;  // bytes of bodies
   std::uint64_t received_ = 0;
-  int status_ = 0;              // of the answer, once it has begun
+  int status_ = 0;  // of the answer, once it has begun
   bool body_sent_ = false;
   bool answered_ = false;
-  bool reusable_ = false;       // both connections are at a clean end
-  bool broken_off_ = false;     // by a new policy
+  bool reusable_ = false;    // both connections are at a clean end
+  bool broken_off_ = false;  // by a new policy
   std::optional<Error> body_refused_;
   boost::json::array findings_;
 };

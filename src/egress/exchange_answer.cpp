@@ -1,6 +1,7 @@
 #include <boost/json/array.hpp>
 #include <cstring>
 
+#include "egress/answer_body.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "egress/websocket_relay.hpp"
@@ -17,7 +18,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kMostHead = 64UL * 1024;
-constexpr std::size_t kChunkRoom = 18;
 
 Error broken(std::string detail) {
   return {.code = Code::kUnavailable,
@@ -73,66 +73,23 @@ void Exchange::scrub_fields(http::ResponseHead& head) {
 Task<void> Exchange::relay_answer() {
   auto head = co_await read_answer_head();
   if (!head) {
-    // The request's own body was the trouble, or a new policy.
-    if (body_refused_) {
-      head_.keep_alive = false;
-      ++shared_.refusals;
-      Error refused = std::move(*body_refused_);
-      (void)co_await could_not(std::move(refused));
-    } else if (broken_off_) {
-      finish("failure", {{"detail", "broken off: the agent's policy changed"}});
-    } else {
-      head_.keep_alive = false;
-      (void)co_await could_not(std::move(head.error()));
-    }
+    co_await tell_no_answer(std::move(head.error()));
     co_return;
   }
   status_ = head->status;
   if (!agent_->response_patterns->empty()) scrub_fields(*head);
   if (head->status == 101) {
-    if (websocket_) {
-      auto front = response_head(*head, Passing::kAsItCame, true, false, true);
-      auto written = co_await write_rest(reader_.stream(), front);
-      answered_ = true;
-      if (written) co_await relay_websocket();
-      finish(broken_off_ ? "failure" : "success", {});
-    } else {
-      head_.keep_alive = false;
-      (void)co_await could_not(broken("The upstream switched protocols unasked."));
-    }
+    co_await switch_protocols(*head);
     co_return;
   }
-
-  const bool sends_coded = head->headers.get("content-encoding").has_value() &&
-                           head->framing.kind != http::BodyFraming::Kind::kNone;
-  const bool decode = sends_coded && binds_secret() && !agent_->response_patterns->empty();
-  const bool until_close = head->framing.kind == http::BodyFraming::Kind::kUntilClose;
-  Passing passing = Passing::kAsItCame;
-  if (decode || until_close) {
-    passing = head_.minor_version == 0 ? Passing::kUntilClose : Passing::kChunked;
-  }
-  if (passing == Passing::kUntilClose ||
-      (head_.minor_version == 0 && head->framing.kind == http::BodyFraming::Kind::kChunked)) {
-    passing = Passing::kUntilClose;
-    head_.keep_alive = false;
-  }
-  auto front = response_head(*head, passing, head_.keep_alive, decode, false);
-  const bool chunked = passing == Passing::kChunked ||
-                       (passing == Passing::kAsItCame &&
-                        head->framing.kind == http::BodyFraming::Kind::kChunked);
-  Status relayed;
-  if (sends_coded && !decode && !agent_->response_patterns->empty()) {
-    relayed = co_await watch(*head, std::move(front), chunked);
-  } else {
-    relayed = co_await pass_on(*head, std::move(front), chunked, decode);
-  }
+  auto relayed = co_await relay_whole(*head);
   if (!relayed) {
+    head_.keep_alive = false;
     if (answered_) {
       // Cut off in a way that the agent sees.
       reader_.stream().abort();
       finish("failure", {{"detail", json::string(relayed.error().message)}});
     } else {
-      head_.keep_alive = false;
       (void)co_await could_not(std::move(relayed.error()));
     }
     upstream_.stream->interrupt();
@@ -140,24 +97,71 @@ Task<void> Exchange::relay_answer() {
   }
   finish(status_ < 400 ? "success" : "failure", {});
   reusable_ = true;
-  if (!head->keep_alive || until_close || !upstream_reader_->unread().empty()) {
-    upstream_.stream->close();
-    upstream_.stream.reset();
-  }
+  const bool closes =
+      !head->keep_alive || head->framing.kind == http::BodyFraming::Kind::kUntilClose;
+  if (closes || !upstream_reader_->unread().empty()) upstream_.stream->close();
   // An answer before the whole request was read: the rest of it is not wanted.
   if (!body_sent_ && !(body_->done() || whole_body_)) {
     head_.keep_alive = false;
     (void)co_await reader_.stream().shutdown_send();
     reader_.stream().interrupt();
-    if (upstream_.stream) upstream_.stream->interrupt();
+    upstream_.stream->interrupt();
   }
+}
+
+// Why there is none: the request's own body, a new policy, or the upstream.
+Task<void> Exchange::tell_no_answer(Error error) {
+  head_.keep_alive = false;
+  if (broken_off_) {
+    finish("failure", {{"detail", "broken off: the agent's policy changed"}});
+    co_return;
+  }
+  if (body_refused_) {
+    ++shared_.refusals;
+    error = std::move(*body_refused_);
+  }
+  (void)co_await could_not(std::move(error));
+}
+
+Task<void> Exchange::switch_protocols(const http::ResponseHead& head) {
+  if (!websocket_) {
+    head_.keep_alive = false;
+    (void)co_await could_not(broken("The upstream switched protocols unasked."));
+    co_return;
+  }
+  const auto front = response_head(head, Passing::kAsItCame, true, false, true);
+  const auto written = co_await write_rest(reader_.stream(), front);
+  answered_ = true;
+  if (written) co_await relay_websocket();
+  finish(broken_off_ ? "failure" : "success", {});
+}
+
+Task<Status> Exchange::relay_whole(const http::ResponseHead& head) {
+  using Kind = http::BodyFraming::Kind;
+  const bool has_secrets = !agent_->response_patterns->empty();
+  const bool coded = head.headers.get("content-encoding") && head.framing.kind != Kind::kNone;
+  const bool decode = coded && has_secrets && binds_secret();
+  const bool length_is_lost = decode || head.framing.kind == Kind::kUntilClose;
+  Passing passing = length_is_lost ? Passing::kChunked : Passing::kAsItCame;
+  if (head_.minor_version == 0 && (length_is_lost || head.framing.kind == Kind::kChunked)) {
+    passing = Passing::kUntilClose;
+    head_.keep_alive = false;
+  }
+  auto front = response_head(head, passing, head_.keep_alive, decode, false);
+  const bool chunked = passing == Passing::kChunked ||
+                       (passing == Passing::kAsItCame && head.framing.kind == Kind::kChunked);
+  auto relaying = coded && has_secrets && !decode
+                      ? watch(head, std::move(front), chunked)
+                      : pass_on(head, std::move(front), chunked, decode);
+  auto relayed = co_await std::move(relaying);
+  co_return relayed;
 }
 
 Task<void> Exchange::relay_websocket() {
   auto injections = decision_.injections;
   auto context = agent_;
-  auto counts = co_await carry_websocket(shared_, std::move(context), std::move(injections), reader_,
-                                         *upstream_reader_);
+  auto counts = co_await carry_websocket(shared_, std::move(context), std::move(injections),
+                                         reader_, *upstream_reader_);
   sent_ += counts.sent;
   received_ += counts.received;
   note_hits(counts.hits);
@@ -174,12 +178,9 @@ Task<void> Exchange::relay_websocket() {
                             {"metadata", details}});
 }
 
-// Body bytes as they come, secrets turned back, nothing kept that cannot be part of one. `front` is
-// the head: it goes out together with the first bytes.
+// Body bytes as they come, secrets turned back, decoded where they have to be.
 Task<Status> Exchange::pass_on(const http::ResponseHead& head, std::string front, bool chunked,
                                bool decode) {
-  BodyReader body(*upstream_reader_, head.framing);
-  scrub::Scrubber scrubber(agent_->response_patterns);
   std::optional<scrub::ContentDecoder> decoder;
   if (decode) {
     const auto coding =
@@ -187,95 +188,13 @@ Task<Status> Exchange::pass_on(const http::ResponseHead& head, std::string front
     if (!coding) co_return fail(broken("The upstream's content coding cannot be looked into."));
     decoder.emplace(*coding);
   }
-  auto buffer = shared_.buffers.take();
-  char* const data = buffer.data() + kChunkRoom;
-  constexpr std::size_t kRoom = BufferPool::kRoom - kChunkRoom - 2;
-  std::size_t held = 0;
-  std::string coded;    // not yet decoded
-  std::string decoded;
-  bool ended = body.done();
-  Status outcome;
-  while (true) {
-    std::size_t fresh = 0;
-    if (!ended && coded.empty()) {
-      // What is held back must not wait behind a head that could go out now.
-      if (!front.empty() && upstream_reader_->unread().empty()) {
-        outcome = co_await write_rest(reader_.stream(), front);
-        front.clear();
-        answered_ = true;
-        if (!outcome) break;
-      }
-      upstream_.stream->set_deadline(shared_.deadlines.response_body);
-      const auto got = co_await body.read(data + held, kRoom - held);
-      if (!got) {
-        outcome = fail(broken("The upstream's answer was cut short."));
-        break;
-      }
-      ended = *got == 0 || body.done();
-      received_ += *got;
-      fresh = *got;
-      if (decoder) coded.assign(data + held, *got);
-    }
-    if (decoder) {
-      decoded.clear();
-      const auto used = decoder->feed(coded, decoded, kRoom - held);
-      if (!used) {
-        outcome = fail(broken("The upstream's coded answer is not well-formed."));
-        break;
-      }
-      coded.erase(0, *used);
-      std::memcpy(data + held, decoded.data(), decoded.size());
-      fresh = decoded.size();
-    }
-    const bool last = ended && coded.empty() && (!decoder || fresh == 0 || fresh < kRoom - held);
-    if (last && decoder) {
-      if (auto whole = decoder->finish(); !whole) {
-        outcome = fail(broken("The upstream's coded answer was cut short."));
-        break;
-      }
-    }
-    const std::size_t ready = scrubber.scrub(data, held + fresh, last);
-    const std::size_t rest = held + fresh - ready;
-    char tail[256];
-    std::string long_tail;
-    const char* kept = data + ready;
-    if (rest > 0 && chunked) {
-      // The chunk's end will be written over it.
-      if (rest <= sizeof tail) {
-        std::memcpy(tail, kept, rest);
-        kept = tail;
-      } else {
-        long_tail.assign(kept, rest);
-        kept = long_tail.data();
-      }
-    }
-    std::string_view piece(data, ready);
-    if (ready > 0 && chunked) {
-      char digits[kChunkRoom];
-      const int length = std::snprintf(digits, sizeof digits, "%zx\r\n", ready);
-      std::memcpy(data - length, digits, static_cast<std::size_t>(length));
-      std::memcpy(data + ready, "\r\n", 2);
-      piece = {data - length, static_cast<std::size_t>(length) + ready + 2};
-    }
-    const bool finishes = last && chunked;
-    reader_.stream().set_deadline(shared_.deadlines.response_body);
-    if (!front.empty() || finishes) {
-      front += piece;
-      if (finishes) front += "0\r\n\r\n";
-      piece = front;
-    }
-    if (!piece.empty()) {
-      answered_ = true;
-      outcome = co_await write_rest(reader_.stream(), piece);
-      if (!outcome) break;
-      front.clear();
-    }
-    std::memmove(data, kept, rest);
-    held = rest;
-    if (last) break;
-  }
-  note_hits(scrubber.hits());
-  co_return outcome;
+  AnswerBody body(shared_, *upstream_reader_, reader_.stream(), head.framing,
+                  agent_->response_patterns, std::move(decoder), chunked);
+  auto carried = co_await body.carry(std::move(front));
+  answered_ = answered_ || body.begun();
+  received_ += body.received();
+  note_hits(body.hits());
+  co_return carried;
 }
 
 // A coded body from a host that is given no secret passes as it is, but is looked into beside: a

@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 
 #include "domain/names.hpp"
+#include "egress/answer_body.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "http/problem.hpp"
@@ -14,18 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kChunkRoom = 18;  // a chunk's head before its data
-
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
-
-// Puts one chunk's head right before `data` (which has kChunkRoom bytes in front of it).
-std::string_view as_chunk(char* data, std::size_t size) {
-  char digits[kChunkRoom];
-  const int length = std::snprintf(digits, sizeof digits, "%zx\r\n", size);
-  std::memcpy(data - length, digits, static_cast<std::size_t>(length));
-  std::memcpy(data + size, "\r\n", 2);
-  return {data - length, static_cast<std::size_t>(length) + size + 2};
-}
 
 }  // namespace
 
@@ -73,10 +63,10 @@ Task<bool> Exchange::send_and_relay() {
     co_await std::move(both);
   }
   auto& agent = reader_.stream();
-  if (upstream_.stream && reusable_ && body_sent_) {
+  if (upstream_.stream->is_open() && reusable_ && body_sent_) {
     agent.clear_deadline();
-    shared_.upstreams.give_back(
-        {.host = origin_.host, .port = origin_.port, .tls = origin_.tls}, std::move(upstream_));
+    shared_.upstreams.give_back({.host = origin_.host, .port = origin_.port, .tls = origin_.tls},
+                                std::move(upstream_));
     co_return head_.keep_alive;
   }
   // The answer ended well, and so may the agent's side, whatever becomes of the upstream's.
@@ -133,11 +123,11 @@ Task<Status> Exchange::pump_body() {
     const auto outcome = finder.scan({data, held + *got}, end);
     if (outcome.finding) {
       const bool placeholder = agent_->is_placeholder(outcome.finding->id);
-      co_return fail(
-          Code::kForbidden, placeholder ? "placeholder_misplaced" : "secret_in_request",
-          std::string("The request's body holds ") +
-              (placeholder ? "the placeholder" : "the real value") + " of the credential " +
-              agent_->name_of(outcome.finding->id) + ", which may not be sent there.");
+      co_return fail(Code::kForbidden, placeholder ? "placeholder_misplaced" : "secret_in_request",
+                     std::string("The request's body holds ") +
+                         (placeholder ? "the placeholder" : "the real value") +
+                         " of the credential " + agent_->name_of(outcome.finding->id) +
+                         ", which may not be sent there.");
     }
     std::string rest(data + outcome.ready, held + *got - outcome.ready);
     if (outcome.ready > 0) {
@@ -169,8 +159,7 @@ Task<bool> Exchange::could_not(Error error) {
                      : error.code == Code::kForbidden    ? 403
                      : error.code == Code::kTimeout      ? 504
                                                          : 502;
-  auto response =
-      http::problem_with_status(status, error.reason, error.public_detail, request_id_);
+  auto response = http::problem_with_status(status, error.reason, error.public_detail, request_id_);
   const bool goes_on = co_await answer(std::move(response));
   co_return goes_on;
 }
@@ -198,9 +187,9 @@ void Exchange::on_new_policy() {
   const auto next = shared_.agent(id_);
   // Not yet under way, or not under a policy: what follows is decided by the new one anyway.
   if (!upstream_.stream || next == agent_) return;
-  const bool goes_on =
-      !websocket_ && next && next->policy.admits_name(origin_.host, origin_.port) &&
-      next->policy.client_active();
+  const bool goes_on = !websocket_ && next &&
+                       next->policy.admits_name(origin_.host, origin_.port) &&
+                       next->policy.client_active();
   if (goes_on) return;
   broken_off_ = true;
   upstream_.stream->interrupt();

@@ -36,8 +36,8 @@ bool is_hop_by_hop(std::string_view name) {
 // What Connection names belongs to this connection too (RFC 9110 §7.6.1). Fields that decide what a
 // message is are never dropped that way.
 std::vector<std::string_view> named_by_connection(const http::Headers& headers) {
-  constexpr std::array<std::string_view, 6> kNever{"host",          "content-length", "content-type",
-                                                   "authorization", "cookie",         "close"};
+  constexpr std::array<std::string_view, 6> kNever{
+      "host", "content-length", "content-type", "authorization", "cookie", "close"};
   std::vector<std::string_view> names;
   for (const auto& [name, value] : headers.all()) {
     if (!equals_ignoring_case(name, "connection")) continue;
@@ -144,9 +144,9 @@ std::string response_head(const http::ResponseHead& head, Passing passing, bool 
     if (websocket && equals_ignoring_case(name, "sec-websocket-extensions")) continue;
     append_field(out, name, value);
   }
-  const bool chunked = passing == Passing::kChunked ||
-                       (passing == Passing::kAsItCame &&
-                        head.framing.kind == http::BodyFraming::Kind::kChunked);
+  const bool chunked =
+      passing == Passing::kChunked ||
+      (passing == Passing::kAsItCame && head.framing.kind == http::BodyFraming::Kind::kChunked);
   if (chunked) append_field(out, "Transfer-Encoding", "chunked");
   if (websocket) {
     append_field(out, "Connection", "Upgrade");

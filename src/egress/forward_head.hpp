@@ -13,8 +13,8 @@ namespace deployclaw::egress {
 
 // How a body is passed on.
 enum class Passing : std::uint8_t {
-  kAsItCame,  // same length, or chunked as it was
-  kChunked,   // its length is not known, or will change
+  kAsItCame,   // same length, or chunked as it was
+  kChunked,    // its length is not known, or will change
   kUntilClose  // to an HTTP/1.0 agent that knows no chunks
 };
 

@@ -109,8 +109,7 @@ struct Listeners::State {
     while (state->datagrams.is_open()) {
       udp::endpoint from;
       const auto into = asio::buffer(buffer);
-      const auto [error, size] =
-          co_await state->datagrams.async_receive_from(into, from, kAsTuple);
+      const auto [error, size] = co_await state->datagrams.async_receive_from(into, from, kAsTuple);
       if (error == asio::error::operation_aborted) co_return;
       if (error || !from.address().is_v4()) continue;
       state->on_datagram(from.address().to_v4(), from.port(), std::string(buffer.data(), size));

@@ -8,8 +8,8 @@
 #include "base/ids.hpp"
 #include "linux/address_pool.hpp"
 
-// What supervisor, worker and spool say to one another, each in one packet. Readers take nothing for
-// granted: a worker may have been taken over by what it parses.
+// What supervisor, worker and spool say to one another, each in one packet. Readers take nothing
+// for granted: a worker may have been taken over by what it parses.
 namespace deployclaw::egress {
 
 using linux::Ipv4;

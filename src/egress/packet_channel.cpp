@@ -64,9 +64,8 @@ Status PacketChannel::send(std::string_view bytes, int fd) {
   if (queue_.size() >= kMostQueued) {
     return fail(Code::kUnavailable, "the other end does not keep up");
   }
-  queue_.push_back(
-      {std::string(bytes),
-       fd >= 0 ? linux::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0)) : linux::UniqueFd()});
+  queue_.push_back({std::string(bytes),
+                    fd >= 0 ? linux::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0)) : linux::UniqueFd()});
   flush_when_writable();
   return {};
 }
@@ -106,8 +105,7 @@ Result<Packet> PacketChannel::receive_one(bool& nothing) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  const ssize_t got =
-      recvmsg(socket_.native_handle(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  const ssize_t got = recvmsg(socket_.native_handle(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   nothing = got < 0 && (errno == EAGAIN || errno == EINTR);
   if (nothing) return Packet{};
   Packet packet;

@@ -23,8 +23,7 @@ Result<std::string> read_from(int fd, std::uint64_t offset, std::size_t most) {
   std::string bytes(most, '\0');
   std::size_t got = 0;
   while (got < most) {
-    const auto count =
-        pread(fd, bytes.data() + got, most - got, static_cast<off_t>(offset + got));
+    const auto count = pread(fd, bytes.data() + got, most - got, static_cast<off_t>(offset + got));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return linux::fail_errno("read the spool", errno);
     if (count == 0) break;
@@ -108,8 +107,7 @@ Status Spool::find_end() {
 }
 
 Status Spool::begin_segment() {
-  linux::UniqueFd next(
-      ::open(path_of(end_).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  linux::UniqueFd next(::open(path_of(end_).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!next.valid()) return linux::fail_errno("create a spool segment", errno);
   // The name must survive too, or the segment is lost with what is in it.
   const linux::UniqueFd directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

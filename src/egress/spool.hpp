@@ -75,9 +75,9 @@ class Spool {
   const std::uint64_t most_bytes_;
   const std::uint64_t segment_bytes_;
   std::string name_;
-  std::mutex mutex_;                            // guards segments_
+  std::mutex mutex_;                                 // guards segments_
   std::map<std::uint64_t, std::uint64_t> segments_;  // start → end (of all but the last)
-  linux::UniqueFd file_;                        // the last segment
+  linux::UniqueFd file_;                             // the last segment
   std::uint64_t file_start_ = 0;
   std::uint64_t end_ = 0;
   std::atomic<std::uint64_t> begin_ = 0;

@@ -99,8 +99,8 @@ void Supervisor::take(Arrival arrival) {
   auto packet = encode(message);
   if (auto given = worker_of(*client).hand_over(std::move(packet), std::move(arrival.socket));
       !given) {
-    log::warn("a connection was dropped", {{"agent", agent.to_string()},
-                                           {"cause", given.error().message}});
+    log::warn("a connection was dropped",
+              {{"agent", agent.to_string()}, {"cause", given.error().message}});
   }
 }
 
@@ -222,8 +222,7 @@ void Supervisor::adopt(store::EgressClient next) {
   if (client.worker) tasks_.spawn("configure worker", configure(id, client.version));
 }
 
-Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client,
-                                                std::uint64_t version) {
+Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client, std::uint64_t version) {
   WorkerConfig config;
   config.version = version;
   config.client = client.id;
@@ -281,8 +280,8 @@ Task<void> Supervisor::configure(ClientId id, std::uint64_t version) {
   worker.configuring = false;
   Status given = config ? worker.configure(*config) : fail(config.error());
   if (given) co_return;
-  log::error("a worker has no configuration", {{"client", id.to_string()},
-                                               {"cause", given.error().message}});
+  log::error("a worker has no configuration",
+             {{"client", id.to_string()}, {"cause", given.error().message}});
   // What it holds is out of date: fail closed. What arrives starts another.
   if (worker.version() != 0) worker.close();
 }

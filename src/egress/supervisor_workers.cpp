@@ -52,8 +52,8 @@ WorkerHandle& Supervisor::worker_of(Client& client) {
   return *client.worker;
 }
 
-// Runs after every look at the policy: ends idle workers, drops what waited too long, tries again to
-// configure those that could not be.
+// Runs after every look at the policy: ends idle workers, drops what waited too long, tries again
+// to configure those that could not be.
 void Supervisor::tend_workers() {
   for (auto& [id, client] : clients_) {
     if (!client.worker) continue;

@@ -5,8 +5,8 @@
 namespace deployclaw::egress {
 namespace {
 
-Task<void> one_way(WorkerShared& shared, StreamReader& from, StreamReader& to,
-                   std::uint64_t& count, bool& ended) {
+Task<void> one_way(WorkerShared& shared, StreamReader& from, StreamReader& to, std::uint64_t& count,
+                   bool& ended) {
   auto buffer = shared.buffers.take();
   while (true) {
     // Whatever moves keeps both sides alive.

@@ -88,8 +88,8 @@ Task<Result<Upstream>> Upstreams::dial(UpstreamKey key) {
     if (upstream || upstream.error().code == Code::kCancelled) break;
   }
   if (!upstream) {
-    co_return fail(unreachable(key.host + " cannot be reached on port " +
-                               std::to_string(key.port) + ": " + upstream.error().message + "."));
+    co_return fail(unreachable(key.host + " cannot be reached on port " + std::to_string(key.port) +
+                               ": " + upstream.error().message + "."));
   }
   if (!key.tls) co_return upstream;
   upstream->stream->set_deadline(kConnectDeadline);

@@ -205,8 +205,8 @@ class Upward {
     const services::SecretSource source = [&](std::string_view name) {
       return context.secret(name);
     };
-    auto injected = services::inject_message(message_, relay_.injections,
-                                             context.policy.credentials(), source);
+    auto injected =
+        services::inject_message(message_, relay_.injections, context.policy.credentials(), source);
     if (!injected) return fail(injected.error());
     for (const auto name : *injected) relay_.counts.used.emplace_back(name);
     const FrameHeader header{.fin = true,

@@ -10,8 +10,8 @@ struct WebSocketCounts {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::vector<scrub::Hit> hits;
-  std::vector<std::string> used;   // credentials put into messages
-  std::optional<Error> refused;    // why it was broken off
+  std::vector<std::string> used;  // credentials put into messages
+  std::optional<Error> refused;   // why it was broken off
 };
 
 // Carries the frames of an open WebSocket. From the upstream: secrets are turned back, without

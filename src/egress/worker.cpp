@@ -113,17 +113,17 @@ Status Worker::prepare(const WorkerConfig& config) {
   if (!resolver) return fail(resolver.error());
   resolver_ = std::move(*resolver);
   upstreams_ = std::make_unique<Upstreams>(io_.get_executor(), timer_, *resolver_, parts_.tls);
-  shared_ = std::make_unique<WorkerShared>(
-      WorkerShared{.executor = io_.get_executor(),
-                   .clock = clock_,
-                   .timer = timer_,
-                   .trail = trail_,
-                   .upstreams = *upstreams_,
-                   .tasks = tasks_,
-                   .on_used = [this](AgentId agent, std::string_view credential) {
-                     (void)channel_.send(
-                         encode(UsedMessage{.agent = agent, .credential = std::string(credential)}));
-                   }});
+  shared_ = std::make_unique<WorkerShared>(WorkerShared{
+      .executor = io_.get_executor(),
+      .clock = clock_,
+      .timer = timer_,
+      .trail = trail_,
+      .upstreams = *upstreams_,
+      .tasks = tasks_,
+      .on_used = [this](AgentId agent, std::string_view credential) {
+        (void)channel_.send(
+            encode(UsedMessage{.agent = agent, .credential = std::string(credential)}));
+      }});
   return {};
 }
 
@@ -199,10 +199,9 @@ Bytes Worker::answer_name(AgentId agent, std::span<const unsigned char> query) {
   const auto answered =
       dns::answer_query(query, admitting, names.addresses, names.budget, clock_.now());
   if (names.addresses.size() != before && !answered.host.empty()) {
-    const AssignedMessage message{
-        .agent = agent,
-        .address = names.addresses.address_of(answered.host).to_uint(),
-        .name = answered.host};
+    const AssignedMessage message{.agent = agent,
+                                  .address = names.addresses.address_of(answered.host).to_uint(),
+                                  .name = answered.host};
     (void)channel_.send(encode(message));
   }
   if (answered.finding == dns::Finding::kNotAdmitted ||

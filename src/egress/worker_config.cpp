@@ -72,8 +72,10 @@ json::object public_part(const WorkerConfig& config) {
     for (const auto& address : addresses) list.emplace_back(view(address));
     pins[view(name)] = std::move(list);
   }
-  return {{"version", config.version},        {"client", config.client.to_string()},
-          {"active", config.active},          {"agents", std::move(agents)},
+  return {{"version", config.version},
+          {"client", config.client.to_string()},
+          {"active", config.active},
+          {"agents", std::move(agents)},
           {"certificate", view(config.authority_certificate)},
           {"nameservers", std::move(nameservers)},
           {"pins", std::move(pins)}};
@@ -186,7 +188,7 @@ Result<WorkerConfig> open_config(const linux::UniqueFd& memory) {
   block.text.resize(in.text.size() * 8 + 4096);
   {
     json::monotonic_resource resource(reinterpret_cast<unsigned char*>(block.text.data()),
-                                     block.text.size());
+                                      block.text.size());
     boost::system::error_code error;
     const auto parsed = json::parse(in.text, error, &resource);
     if (error || !parsed.is_array()) return fail(Code::kMalformed, "the configuration is no JSON");

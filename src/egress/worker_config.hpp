@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -9,7 +10,6 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include <boost/json/value.hpp>
 #include "linux/file.hpp"
 
 namespace deployclaw::egress {
@@ -36,10 +36,10 @@ struct WorkerConfig {
   ClientId client;
   bool active = false;
   std::vector<WorkerAgent> agents;
-  std::string authority_certificate;  // PEM; empty: TLS cannot be intercepted, so it is refused
-  Secret authority_key;               // PEM
-  std::vector<std::string> nameservers;                   // "192.0.2.1" or "192.0.2.1:53"
-  std::map<std::string, std::vector<std::string>> pins;   // the operator's name → addresses
+  std::string authority_certificate;     // PEM; empty: TLS cannot be intercepted, so it is refused
+  Secret authority_key;                  // PEM
+  std::vector<std::string> nameservers;  // "192.0.2.1" or "192.0.2.1:53"
+  std::map<std::string, std::vector<std::string>> pins;  // the operator's name → addresses
 };
 
 // The configuration as sealed anonymous memory (memfd), which travels to the worker as a file

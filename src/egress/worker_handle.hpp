@@ -16,7 +16,8 @@ class WorkerHandle {
  public:
   using Clock = std::chrono::steady_clock;
 
-  WorkerHandle(boost::asio::any_io_executor executor, std::uint32_t number, linux::UniqueFd channel);
+  WorkerHandle(boost::asio::any_io_executor executor, std::uint32_t number,
+               linux::UniqueFd channel);
 
   // Hands a connection or a datagram over, or keeps it until configure(). kUnavailable when the
   // worker is gone or too much waits: the caller drops it.

@@ -26,9 +26,9 @@ struct AgentNames {
 
 // How long things may take.
 struct Deadlines {
-  std::chrono::milliseconds head{30'000};           // a whole request head, from its first byte
-  std::chrono::milliseconds idle{75'000};           // between two requests
-  std::chrono::milliseconds body{120'000};          // between two pieces of a request's body
+  std::chrono::milliseconds head{30'000};            // a whole request head, from its first byte
+  std::chrono::milliseconds idle{75'000};            // between two requests
+  std::chrono::milliseconds body{120'000};           // between two pieces of a request's body
   std::chrono::milliseconds response_head{600'000};  // models think for minutes
   std::chrono::milliseconds response_body{300'000};  // between two pieces
   std::chrono::milliseconds tunnel{900'000};         // nothing either way

@@ -32,8 +32,8 @@ struct EgressAgent {
 // Everything egress knows of one client's agents on one host.
 struct EgressClient {
   ClientId id;
-  bool active = false;  // not suspended
-  Bytes salt;           // clients.vault_salt
+  bool active = false;              // not suspended
+  Bytes salt;                       // clients.vault_salt
   std::vector<EgressAgent> agents;  // by id
   // The client's certificate authority; empty before the first deployment made it.
   std::string certificate;
@@ -58,8 +58,8 @@ struct SpooledEvent {
 };
 
 // Writes the stretch [from, to) in one transaction and answers where the log then is: `to`, or
-// something else when it was not at `from` and nothing was written. An event that is no JSON is noted
-// as unreadable.
+// something else when it was not at `from` and nothing was written. An event that is no JSON is
+// noted as unreadable.
 Task<Result<std::uint64_t>> append_spooled(db::Database& db, std::string host, std::uint64_t from,
                                            std::uint64_t to, std::vector<SpooledEvent> events);
 

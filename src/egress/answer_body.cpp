@@ -1,0 +1,121 @@
+#include "egress/answer_body.hpp"
+
+#include <cstdio>
+#include <cstring>
+
+namespace deployclaw::egress {
+
+namespace {
+
+std::unexpected<Error> broken(std::string detail) {
+  return fail(Error{.code = Code::kUnavailable,
+                    .message = detail,
+                    .reason = "upstream_failed",
+                    .public_detail = std::move(detail)});
+}
+
+}  // namespace
+
+std::string_view as_chunk(char* data, std::size_t size) {
+  char digits[kChunkRoom];
+  const int length = std::snprintf(digits, sizeof digits, "%zx\r\n", size);
+  std::memcpy(data - length, digits, static_cast<std::size_t>(length));
+  std::memcpy(data + size, "\r\n", 2);
+  return {data - length, static_cast<std::size_t>(length) + size + 2};
+}
+
+AnswerBody::AnswerBody(WorkerShared& shared, StreamReader& upstream, net::ByteStream& agent,
+                       const http::BodyFraming& framing,
+                       std::shared_ptr<const scrub::PatternSet> patterns,
+                       std::optional<scrub::ContentDecoder> decoder, bool chunked)
+    : shared_(shared),
+      upstream_(upstream),
+      agent_(agent),
+      body_(upstream, framing),
+      scrubber_(std::move(patterns)),
+      decoder_(std::move(decoder)),
+      chunked_(chunked),
+      buffer_(shared.buffers.take()),
+      data_(buffer_.data() + kChunkRoom) {}
+
+Task<Status> AnswerBody::carry(std::string front) {
+  front_ = std::move(front);
+  bool last = body_.done() && !decoder_;
+  std::size_t fresh = 0;
+  while (true) {
+    if (!last) {
+      auto taken = decoder_ ? take_decoded() : take();
+      const auto got = co_await std::move(taken);
+      if (!got) co_return fail(got.error());
+      fresh = *got;
+      last = fresh == 0 || (!decoder_ && body_.done());
+    }
+    auto given = co_await give(fresh, last);
+    if (!given || last) co_return given;
+  }
+}
+
+Task<Result<std::size_t>> AnswerBody::take() {
+  // The head does not wait for a body that has not come yet.
+  if (!front_.empty() && upstream_.unread().empty()) {
+    const auto sent = co_await send(front_);
+    if (!sent) co_return fail(sent.error());
+    front_.clear();
+  }
+  upstream_.stream().set_deadline(shared_.deadlines.response_body);
+  const auto got = co_await body_.read(data_ + held_, room());
+  if (!got) co_return broken("The upstream's answer was cut short.");
+  received_ += *got;
+  co_return *got;
+}
+
+Task<Result<std::size_t>> AnswerBody::take_decoded() {
+  std::string plain;
+  while (true) {
+    const auto used = decoder_->feed(coded_, plain, room());
+    if (!used) co_return broken("The upstream's coded answer is not well-formed.");
+    coded_.erase(0, *used);
+    if (!plain.empty()) break;
+    if (coded_ended_) {
+      if (!decoder_->finish()) co_return broken("The upstream's coded answer was cut short.");
+      co_return std::size_t{0};
+    }
+    const auto got = co_await take();
+    if (!got) co_return fail(got.error());
+    coded_.append(data_ + held_, *got);
+    coded_ended_ = *got == 0 || body_.done();
+  }
+  std::memcpy(data_ + held_, plain.data(), plain.size());
+  co_return plain.size();
+}
+
+Task<Status> AnswerBody::give(std::size_t fresh, bool last) {
+  const std::size_t ready = scrubber_.scrub(data_, held_ + fresh, last);
+  // The chunk's end will be written over what is held back.
+  const std::string rest(data_ + ready, held_ + fresh - ready);
+  std::string_view piece(data_, ready);
+  if (chunked_ && ready > 0) piece = as_chunk(data_, ready);
+  const bool ends = chunked_ && last;
+  if (!front_.empty() || ends) {
+    front_ += piece;
+    if (ends) front_ += "0\r\n\r\n";
+    piece = front_;
+  }
+  if (!piece.empty()) {
+    auto sent = co_await send(piece);
+    if (!sent) co_return sent;
+  }
+  front_.clear();
+  std::memcpy(data_, rest.data(), rest.size());
+  held_ = rest.size();
+  co_return Status{};
+}
+
+Task<Status> AnswerBody::send(std::string_view bytes) {
+  begun_ = true;
+  agent_.set_deadline(shared_.deadlines.response_body);
+  auto sent = co_await write_rest(agent_, bytes);
+  co_return sent;
+}
+
+}  // namespace deployclaw::egress

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "egress/worker_shared.hpp"
+#include "http/wire.hpp"
+#include "scrub/content_decoder.hpp"
+#include "scrub/scrubber.hpp"
+
+namespace deployclaw::egress {
+
+// A chunk's head fits in front of its data.
+inline constexpr std::size_t kChunkRoom = 18;
+// Makes data[0, size) one chunk in place: its head before it (kChunkRoom bytes must be there), CRLF
+// behind it (2 bytes).
+std::string_view as_chunk(char* data, std::size_t size);
+
+// Carries the body of an upstream's answer to the agent: decoded where it has to be, secrets turned
+// back into placeholders, every byte passed on as soon as it cannot be part of a secret.
+class AnswerBody {
+ public:
+  // `decoder` set: the body is decoded on the way. `chunked`: how it goes to the agent.
+  AnswerBody(WorkerShared& shared, StreamReader& upstream, net::ByteStream& agent,
+             const http::BodyFraming& framing, std::shared_ptr<const scrub::PatternSet> patterns,
+             std::optional<scrub::ContentDecoder> decoder, bool chunked);
+
+  // `front`, the head, goes out together with the first bytes if they are there already. On an
+  // error the agent may have got a part; begun() tells whether it got anything.
+  Task<Status> carry(std::string front);
+
+  [[nodiscard]] bool begun() const { return begun_; }
+  [[nodiscard]] std::uint64_t received() const { return received_; }
+  [[nodiscard]] const std::vector<scrub::Hit>& hits() const { return scrubber_.hits(); }
+
+ private:
+  // Both put fresh bytes behind the held ones; 0 means that there will be no more.
+  Task<Result<std::size_t>> take();
+  Task<Result<std::size_t>> take_decoded();
+  Task<Status> give(std::size_t fresh, bool last);
+  Task<Status> send(std::string_view bytes);
+  [[nodiscard]] std::size_t room() const { return BufferPool::kRoom - kChunkRoom - 2 - held_; }
+
+  WorkerShared& shared_;
+  StreamReader& upstream_;
+  net::ByteStream& agent_;
+  BodyReader body_;
+  scrub::Scrubber scrubber_;
+  std::optional<scrub::ContentDecoder> decoder_;
+  const bool chunked_;
+  BufferPool::Buffer buffer_;
+  char* const data_;
+  std::size_t held_ = 0;  // bytes at data_ that may be the beginning of a secret
+  std::string coded_;     // not yet decoded
+  bool coded_ended_ = false;
+  std::string front_;
+  std::uint64_t received_ = 0;
+  bool begun_ = false;
+};
+
+}  // namespace deployclaw::egress
