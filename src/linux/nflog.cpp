@@ -210,12 +210,17 @@ std::vector<LoggedPacket> read_log_datagram(Span datagram) {
   alignas(nlmsghdr) static thread_local std::array<unsigned char, kDatagramBytes> aligned;
   const auto size = std::min(datagram.size(), aligned.size());
   std::copy_n(datagram.begin(), size, aligned.begin());
-  const auto* message = reinterpret_cast<const nlmsghdr*>(aligned.data());
-  int left = static_cast<int>(size);
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-    if (message->nlmsg_type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET)) continue;
-    if (mnl_nlmsg_get_payload_len(message) < sizeof(nfgenmsg)) continue;
-    if (auto logged = read_logged(message)) found.push_back(std::move(*logged));
+  std::size_t at = 0;
+  while (size - at >= sizeof(nlmsghdr)) {
+    const auto* message = reinterpret_cast<const nlmsghdr*>(aligned.data() + at);
+    // Not mnl_nlmsg_ok(): it takes a length over 2 GiB for a negative one, and so for a good one.
+    const std::size_t length = message->nlmsg_len;
+    if (length < sizeof(nlmsghdr) || length > size - at) break;
+    const bool is_packet = message->nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET);
+    if (is_packet && length >= sizeof(nlmsghdr) + sizeof(nfgenmsg)) {
+      if (auto logged = read_logged(message)) found.push_back(std::move(*logged));
+    }
+    at += std::min<std::size_t>(MNL_ALIGN(length), size - at);
   }
   return found;
 }

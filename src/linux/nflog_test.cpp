@@ -98,7 +98,15 @@ TEST(ReadPacket, CutAnywhereTellsTheTruthOrNothing) {
   }
 }
 
-// Little-endian netlink as this machine's kernel writes it.
+// Below: little-endian netlink as this machine's kernel writes it.
+TEST(ReadLogDatagram, BelievesNoLengthBeyondTheEnd) {
+  for (const auto* length : {"ffffffff", "00000080", "15000000", "0f000000", "00000000"}) {
+    EXPECT_TRUE(
+        read_log_datagram(bytes(length + std::string("00040000") + "0000000000000000" + "02000c51"))
+            .empty());
+  }
+}
+
 TEST(ReadLogDatagram, FindsThePacketsOfTheLogAndNothingElse) {
   const std::string body = "02000c51";  // nfgenmsg
   const std::string device =
