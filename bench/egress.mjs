@@ -49,7 +49,7 @@ async function startServers(ca, originPort, stops) {
     stops.unshift(started.stop);
     pin(started.pids, PROXY_CORE);
     const host = started.host ?? 'localhost';
-    servers.push({ caFile: ca.certFile, port: atPort, ...started, name, host,
+    servers.push({ caFile: ca.certFile, ...started, port: started.port ?? atPort, name, host,
       tunnel: started.direct ? undefined : `${host}:${originPort}` });
   };
   const ours = wanted('ours') ? await startOurs(ca, originPort) : undefined;

@@ -37,7 +37,8 @@ struct Options {
   std::string mode_name;
   std::map<std::string, std::string> values = {
       {"port", ""},         {"tunnel", ""},   {"host", "localhost"}, {"ca", ""},
-      {"connections", "1"}, {"seconds", "5"}, {"path", "/1k"},       {"upload", "0"}};
+      {"connections", "1"}, {"seconds", "5"}, {"path", "/1k"},       {"upload", "0"},
+      {"address", "127.0.0.1"}, {"header", ""}};
 
   const std::string& text(const std::string& name) const { return values.at(name); }
 
@@ -78,6 +79,7 @@ std::string make_request(const Options& options) {
     request += "Content-Type: application/octet-stream\r\n";
     request += fmt::format("Content-Length: {}\r\n", upload);
   }
+  if (!options.text("header").empty()) request += options.text("header") + "\r\n";
   request += "Accept: */*\r\n\r\n";
   return request + std::string(upload, 'u');
 }
@@ -87,6 +89,7 @@ Settings make_settings(const Options& options) {
   settings.mode = options.mode;
   settings.mode_name = options.mode_name;
   settings.port = static_cast<std::uint16_t>(options.number("port", 65535));
+  settings.address = options.text("address");
   settings.tunnel = options.text("tunnel");
   settings.host = options.text("host");
   settings.ca_file = options.text("ca");

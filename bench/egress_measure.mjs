@@ -63,9 +63,11 @@ export function pin(pids, core) {
 // {port, tunnel (authority for CONNECT, or none), host, caFile}.
 async function prepare(program, server, { mode, connections, seconds, path: target, upload }) {
   const options = { port: server.port, tunnel: server.tunnel, host: server.host, ca: server.caFile, connections, seconds,
-    path: target, upload };
+    path: target, upload, address: server.address, header: server.header };
   const words = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
-  const child = spawn('taskset', ['-c', String(LOAD_CORE), program, mode, ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
+  // Ours knows whom it serves by the network they are in.
+  const inside = server.networkOf ? ['nsenter', '-t', String(server.networkOf), '-n'] : [];
+  const child = spawn('taskset', ['-c', String(LOAD_CORE), ...inside, program, mode, ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (data) => { errors += data; });
   child.stdin.on('error', () => {});

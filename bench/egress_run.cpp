@@ -60,7 +60,7 @@ Load::Load(Settings settings)
     : settings_(std::move(settings)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   target_.address.sin_family = AF_INET;
   target_.address.sin_port = htons(settings_.port);
-  target_.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  inet_pton(AF_INET, settings_.address.c_str(), &target_.address.sin_addr);
   target_.tunnel = settings_.tunnel;
   target_.host = settings_.host;
   target_.context = make_context(settings_.ca_file, target_);

@@ -22,7 +22,8 @@ enum class Mode {
 struct Settings {
   Mode mode = Mode::kRequests;
   std::string mode_name;
-  std::uint16_t port = 0;  // of the proxy or server, on 127.0.0.1
+  std::string address = "127.0.0.1";  // of the proxy or server
+  std::uint16_t port = 0;
   std::string tunnel;      // authority for CONNECT; empty without a proxy
   std::string host;
   std::string ca_file;

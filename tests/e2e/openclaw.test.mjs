@@ -1,15 +1,34 @@
-// The main job with the real OpenClaw, as ./dev demo does it.
+// The main job with the real OpenClaw, as ./dev demo does it; then a prompt that it answers through
+// egress, with a placeholder where its key would be.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Platform, root } from './harness.mjs';
+import { makeAuthority } from '../fakes/authority.mjs';
+import { encodings } from '../fakes/encodings.mjs';
+import { startModelServer } from '../fakes/model_server.mjs';
+import { Customer, Platform, root } from './harness.mjs';
 
+const KEY = 'sk-real-openai-key-for-the-main-job-0123456789abcdef';
 const platform = new Platform();
-before(() => platform.start());
-after(async () => assert.equal(await platform.stop(), 0));
+let models;
+
+before(async () => {
+  const authority = makeAuthority(fs.mkdtempSync('/tmp/deployclaw-openclaw-test-'));
+  fs.chmodSync(authority.dir, 0o755);
+  fs.chmodSync(authority.certFile, 0o644);
+  models = await startModelServer({ authority, names: ['api.openai.com'], host: '127.0.0.2', port: 443,
+    keys: { openai: KEY } });
+  await platform.start(['egress.hosts=api.openai.com=127.0.0.2', `egress.extra_roots=${authority.certFile}`]);
+});
+after(async () => {
+  assert.equal(await platform.stop(), 0);
+  await models.close();
+});
 
 test('a customer deploys, restarts and deletes a real OpenClaw agent', () => {
   const demo = spawnSync(path.join(root, 'dev'), ['demo'],
@@ -17,4 +36,88 @@ test('a customer deploys, restarts and deletes a real OpenClaw agent', () => {
   console.log(demo.stdout);
   assert.equal(demo.status, 0, demo.stderr);
   assert.match(demo.stdout, /^demo: passed$/m);
+});
+
+function prompt(address, token, text) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: address, port: 18789, method: 'POST', path: '/v1/chat/completions',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1' },
+      timeout: 120_000 }, (response) => {
+      const chunks = [];
+      response.on('data', (c) => chunks.push(c));
+      response.on('end', () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }));
+    });
+    request.on('error', reject);
+    request.end(JSON.stringify({ model: 'openclaw', messages: [{ role: 'user', content: text }], user: 'test' }));
+  });
+}
+
+// Every process of the container, by its cgroup.
+function processesOf(container) {
+  return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
+    try { return fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container.Id); } catch { return false; }
+  });
+}
+
+// All readable memory of a process, as the agent's own root could read it.
+function* memoryOf(pid) {
+  const memory = fs.openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    for (const line of fs.readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+      const match = /^([0-9a-f]+)-([0-9a-f]+) r.*?(\S*)$/.exec(line);
+      if (!match || /^\[v/.test(match[3])) continue;
+      const size = 1 << 24;
+      for (let at = parseInt(match[1], 16); at < parseInt(match[2], 16); at += size - 1024) {
+        const bytes = Buffer.alloc(Math.min(size, parseInt(match[2], 16) - at));
+        try { yield bytes.subarray(0, fs.readSync(memory, bytes, 0, bytes.length, at)); } catch { /* a hole */ }
+      }
+    }
+  } finally { fs.closeSync(memory); }
+}
+
+test('OpenClaw answers a prompt through egress; the model gets the key, the container never does', async () => {
+  const customer = await new Customer(platform).join();
+  const agent = await customer.deploy('talks', {}, { runtime: 'openclaw', permissions: { scopes: [] },
+    credentials: [{ name: 'openai', kind: 'openai', value: KEY }] });
+  assert.equal((await customer.verdict(agent, 400)).deployment.state, 'live');
+  const address = platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${agent}'`);
+  const volume = path.join(platform.home, 'agents', agent);
+  const config = JSON.parse(execFileSync('find', [volume, '-name', 'openclaw.json']).toString().trim().split('\n')
+    .map((file) => fs.readFileSync(file, 'utf8'))[0]);
+  models.behaviour.reply = 'The answer is forty-two.';
+  const answer = await prompt(address, config.gateway.auth.token, 'What is the answer?');
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.text, /forty-two/);
+  const call = (await models.record.wait(1)).find((r) => /completions|responses/.test(r.target ?? r.path ?? r.url));
+  assert.equal(call.headers.authorization, `Bearer ${KEY}`);
+
+  const disguises = Object.values(encodings).map((encode) => Buffer.from(encode(KEY)));
+  const clean = (bytes, what) => {
+    for (const one of disguises) assert.equal(bytes.includes(one), false, `${what} holds the key`);
+  };
+  const container = await platform.containerOf(agent);
+  clean(Buffer.from(JSON.stringify(container)), 'the container’s settings');
+  const pids = processesOf(container);
+  assert.ok(pids.length > 0);
+  const placeholder = Buffer.from(platform.sql(`SELECT placeholder FROM agent_credentials WHERE agent_id = '${agent}'`));
+  let seen = false;
+  for (const pid of pids) {
+    // Some end while we look.
+    if (!fs.existsSync(`/proc/${pid}/environ`)) continue;
+    clean(fs.readFileSync(`/proc/${pid}/environ`), `environment of ${pid}`);
+    for (const bytes of memoryOf(pid)) {
+      clean(bytes, `memory of ${pid}`);
+      seen = seen || bytes.includes(placeholder);
+    }
+  }
+  assert.ok(seen, 'the scan does find what is there: the placeholder');
+  assert.equal(spawnSync('grep', ['-rlaF', KEY, volume]).status, 1, 'the volume');
+  for (const name of fs.readdirSync(path.join(platform.home, 'log'))) {
+    clean(fs.readFileSync(path.join(platform.home, 'log', name)), name);
+  }
+  const log = await customer.must(200, 'GET', `/api/agents/${agent}/logs?limit=100`);
+  const record = log.items.find((e) => e.actionType === 'model_call');
+  assert.deepEqual(record.metadata.credentials, ['openai']);
+  clean(Buffer.from(JSON.stringify(log)), 'the audit log');
+  await customer.remove(agent);
 });
