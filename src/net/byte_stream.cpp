@@ -25,10 +25,6 @@ constexpr Progress bytes_moved(std::size_t count) {
   return {.kind = Progress::Kind::kBytes, .count = count};
 }
 
-constexpr bool must_wait(Progress::Kind kind) {
-  return kind == Progress::Kind::kWantRead || kind == Progress::Kind::kWantWrite;
-}
-
 }  // namespace
 
 ByteStream::ByteStream(StreamSocket socket, CoarseTimer& timer)

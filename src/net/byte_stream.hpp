@@ -11,19 +11,11 @@
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "net/coarse_timer.hpp"
+#include "net/progress.hpp"
 #include "net/timed_socket.hpp"
 #include "net/tls.hpp"
 
 namespace deployclaw::net {
-
-// What reading or writing without waiting came to. kWantRead and kWantWrite are what to wait() for
-// before the same call is made again (TLS may have to write in order to read, and the other way
-// round).
-struct Progress {
-  enum class Kind : std::uint8_t { kBytes, kEnd, kWantRead, kWantWrite, kFailed };
-  Kind kind = Kind::kFailed;
-  std::size_t count = 0;  // kBytes only, and then at least 1
-};
 
 // A connected TCP (or unix) socket, in the clear or, after a handshake, under TLS. OpenSSL works
 // directly on the socket and gives its buffers back between records, so that an idle connection is

@@ -56,10 +56,6 @@ namespace {
 
 constexpr int kLargest = std::numeric_limits<int>::max();
 
-bool must_wait(Progress::Kind kind) {
-  return kind == Progress::Kind::kWantRead || kind == Progress::Kind::kWantWrite;
-}
-
 bool is_certificate_failure(const SSL* ssl, unsigned long error) {
   return ERR_GET_LIB(error) == ERR_LIB_SSL &&
          ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED &&

@@ -14,13 +14,15 @@ namespace {
 using State = ClientHelloPeek::State;
 
 // What OpenSSL's own client says first.
-std::string openssl_hello(const char* name, bool offers_alpn = true) {
+std::string openssl_hello(std::string name, bool offers_alpn = true) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL* ssl = SSL_new(context);
   BIO* out = BIO_new(BIO_s_mem());
   SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);
   SSL_set_connect_state(ssl);
-  if (name != nullptr) SSL_set_tlsext_host_name(ssl, name);
+  if (!name.empty()) {
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+  }
   constexpr std::array<unsigned char, 12> protocols = {2,   'h', '2', 8,   'h', 't',
                                                        't', 'p', '/', '1', '.', '1'};
   if (offers_alpn) SSL_set_alpn_protos(ssl, protocols.data(), protocols.size());
@@ -63,7 +65,7 @@ TEST(ClientHello, ReadsWhatOpensslSends) {
   EXPECT_EQ(peek.hello.server_name, "api.example.com");
   EXPECT_EQ(peek.hello.alpn, (std::vector<std::string>{"h2", "http/1.1"}));
   EXPECT_FALSE(peek.hello.has_ech);
-  const auto nameless = peek_client_hello(openssl_hello(nullptr, false));
+  const auto nameless = peek_client_hello(openssl_hello("", false));
   ASSERT_EQ(nameless.state, State::kHello);
   EXPECT_EQ(nameless.hello.server_name, "");
   EXPECT_TRUE(nameless.hello.alpn.empty());

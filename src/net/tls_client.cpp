@@ -66,13 +66,13 @@ Result<std::size_t> add_roots(X509_STORE* store, std::string_view bundle) {
 }
 
 // Whom the handshake must prove to reach: a name (told by SNI) or an address (never told).
-bool expect_peer(SSL* ssl, const std::string& host) {
+bool expect_peer(SSL* ssl, std::string host) {
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(
       wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (crypto::is_certificate_host(host)) {
     return X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 1 &&
-           SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
   }
   return X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1;
 }
