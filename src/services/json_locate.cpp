@@ -17,7 +17,7 @@ class Walker {
   // The string that begins here; stands behind its closing quote afterwards.
   JsonSpan string() {
     JsonSpan span{.begin = ++at_, .end = at_};
-    while (at_ < json_.size() && json_[at_] != '"') at_ += json_[at_] == '\\' ? 2 : 1;
+    while (at_ < json_.size() && json_[at_] != '"') at_ += json_[at_] == '\\' ? 2U : 1U;
     if (at_ > json_.size()) at_ = json_.size();
     span.end = at_++;
     return span;

@@ -118,6 +118,9 @@ std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text
 
 bool PathPattern::matches(std::span<const std::string_view> segments, Captures& captures) const {
   captures.clear();
+  // Most patterns of a host fall at this line.
+  const bool open_ended = !segments_.empty() && segments_.back().kind == Kind::kRest;
+  if (!open_ended && segments_.size() != segments.size()) return false;
   std::size_t at = 0;
   for (const auto& segment : segments_) {
     if (segment.kind == Kind::kRest) return true;

@@ -115,10 +115,11 @@ TEST_F(ReadAgents, AnotherClientsAgentIsNotThereByAnyWay) {
                       json::parse(R"({"name": "x", "kind": "openai", "value": "value-v1"})"))
                 .status,
             404);
-  EXPECT_EQ(
-      other.send(http::Method::kPut, path + "/credentials/o", json::parse(R"({"value": "value-v1"})"))
-          .status,
-      404);
+  EXPECT_EQ(other
+                .send(http::Method::kPut, path + "/credentials/o",
+                      json::parse(R"({"value": "value-v1"})"))
+                .status,
+            404);
   EXPECT_EQ(other.del(path + "/credentials/o").status, 404);
   EXPECT_EQ(other.get("/api/agents").at("items").get_array().size(), 0U);
   EXPECT_THAT(other.get("/api/audit?limit=200").text, Not(HasSubstr(id)));
