@@ -74,6 +74,7 @@ int run_orchestrator(Settings settings) {
   docker::Engine engine(io.get_executor(), *socket);
   const auto runtime = docker::make_docker_runtime(engine);
   const auto network = orchestrator::make_linux_network(firewall, *pool);
+  const auto drops = orchestrator::make_linux_drops(io.get_executor(), firewall.log_group);
   const auto volumes = orchestrator::make_loop_volumes(settings.text("home"));
   auto config = orchestrator_config(settings, *pool, firewall);
   const auto prober = orchestrator::make_http_prober(clock, config.probe_timeout);
@@ -86,7 +87,8 @@ int run_orchestrator(Settings settings) {
                                   .catalogue = *catalogue,
                                   .prober = *prober,
                                   .clock = clock,
-                                  .pool = *pool};
+                                  .pool = *pool,
+                                  .drops = drops.get()};
   orchestrator::Orchestrator orchestrator(io.get_executor(), parts, listener, std::move(config));
   if (auto started = orchestrator.start(); !started) return complain(started.error().message);
   log::info("orchestrator works", {{"host", settings.text("orchestrator.host_name")},

@@ -242,6 +242,11 @@ Result<DropLog> DropLog::open(const asio::any_io_executor& executor, std::uint16
   return DropLog(std::move(descriptor));
 }
 
+void DropLog::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
 Task<Result<std::vector<DroppedPacket>>> DropLog::next() {
   Bytes datagram(kDatagramBytes);
   for (;;) {

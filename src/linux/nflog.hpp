@@ -58,6 +58,8 @@ class DropLog {
   // the kernel would hold. kCancelled, or kUnavailable when the socket fails: open anew. Call it
   // in the thread that opened (interface names are looked up in its namespace).
   Task<Result<std::vector<DroppedPacket>>> next();
+  // Lets the group go. A pending next() ends with kCancelled; later ones fail. Idempotent.
+  void close();
 
  private:
   explicit DropLog(boost::asio::posix::stream_descriptor socket) : socket_(std::move(socket)) {}

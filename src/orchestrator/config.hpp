@@ -40,6 +40,10 @@ struct Config {
   std::size_t output_keep = 2'000;
   std::size_t output_rate = 500;  // lines per second and agent
 
+  // An agent's attempts at one destination past egress are one record in this time.
+  std::chrono::milliseconds drop_pause{60'000};
+  std::chrono::milliseconds drop_flush{1'000};
+
   std::string admin_address = "127.0.0.1";
   std::optional<std::uint16_t> admin_port;  // unset: no metrics listener; 0 picks one
 

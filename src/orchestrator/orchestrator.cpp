@@ -23,6 +23,7 @@ Orchestrator::Orchestrator(asio::any_io_executor executor, Parts parts, db::List
       output_(executor, parts_.db, parts_.runtime, config_),
       observer_(parts_, config_, memories_, health_),
       shop_{parts_, config_, lease_, output_, metrics_, memories_, {}},
+      drops_(parts_.db, parts_.clock, config_.drop_pause),
       alarm_(executor),
       tasks_(executor) {}
 
@@ -40,6 +41,11 @@ Status Orchestrator::start() {
   tasks_.spawn("lease", lease_.run([this] { wake(); }));
   tasks_.spawn("passes", pass_loop());
   tasks_.spawn("engine events", events_loop());
+  if (parts_.drops != nullptr) {
+    const auto leads = [this] { return lease_.held(); };
+    tasks_.spawn("read drops", drops_.read(*parts_.drops, leads));
+    tasks_.spawn("tell drops", drops_.write(*parts_.drops, leads, config_.drop_flush));
+  }
   return {};
 }
 
@@ -50,6 +56,7 @@ Task<void> Orchestrator::stop() {
   co_await tasks_.join();
   co_await health_.stop();
   co_await output_.stop();
+  co_await drops_.flush(true);
   co_await lease_.release();
   if (admin_) {
     co_await admin_->stop(1s);
@@ -108,6 +115,7 @@ Task<Status> Orchestrator::pass() {
   }
   health_.watch(observer_.watched(*world));
   output_.follow(Observer::sources(*world));
+  tell_owners(*world);
   co_await clear_strays(world->strays);
   auto plan = domain::plan(config_.rules, world->desired, world->observed, parts_.clock.now());
   wake_at_ = plan.wake_at;

@@ -10,6 +10,7 @@
 
 #include "db/listener.hpp"
 #include "net/http_server.hpp"
+#include "orchestrator/drop_reporter.hpp"
 #include "orchestrator/executor.hpp"
 #include "orchestrator/observer.hpp"
 #include "store/orchestrator_observations.hpp"
@@ -61,6 +62,7 @@ class Orchestrator {
   Task<void> repeat_failed(const World& world);
   Task<bool> cause_is_gone(const store::DesiredRow& row);
   void forget_gone(const World& world);
+  void tell_owners(const World& world);
   void count_agents(const std::vector<store::DesiredRow>& rows);
   Task<http::Response> answer(http::Request request);
 
@@ -75,6 +77,7 @@ class Orchestrator {
   OutputCollector output_;
   Observer observer_;
   Workshop shop_;
+  DropReporter drops_;
   boost::asio::steady_timer alarm_;
   std::map<AgentId, std::pair<store::Observation, Time>> saved_;
   std::unique_ptr<net::HttpServer> admin_;

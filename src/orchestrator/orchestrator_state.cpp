@@ -145,6 +145,17 @@ void Orchestrator::forget_gone(const World& world) {
   });
 }
 
+void Orchestrator::tell_owners(const World& world) {
+  std::map<std::string, InterfaceOwner> owners;
+  for (const auto& [agent, row] : world.rows) {
+    const auto memory = memories_.find(agent);
+    if (memory == memories_.end() || !memory->second.address) continue;
+    owners.emplace(parts_.network.interface_of(*memory->second.address),
+                   InterfaceOwner{row.agent.client, agent});
+  }
+  drops_.set_owners(std::move(owners));
+}
+
 void Orchestrator::count_agents(const std::vector<store::DesiredRow>& rows) {
   std::map<domain::AgentStatus, std::int64_t> counts;
   for (const auto& row : rows) ++counts[row.agent.status];

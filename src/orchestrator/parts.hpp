@@ -10,6 +10,7 @@
 #include "db/database.hpp"
 #include "docker/container_runtime.hpp"
 #include "domain/agent_state.hpp"
+#include "orchestrator/drop_reporter.hpp"
 #include "orchestrator/network.hpp"
 #include "orchestrator/prober.hpp"
 #include "orchestrator/steps.hpp"
@@ -30,6 +31,7 @@ struct Parts {
   Prober& prober;
   const Clock& clock;
   linux::AddressPool pool;
+  DropSource* drops = nullptr;  // none: what the firewall drops is counted, but not audited
 };
 
 // What this process knows of an agent beside the database; lost with it, and no harm done.

@@ -32,6 +32,23 @@ Task<Status> FakeNetwork::detach(std::string interface) {
   co_return Status{};
 }
 
+Task<Result<std::vector<linux::DroppedPacket>>> FakeDrops::next() {
+  while (pending_.empty()) {
+    const bool slept = co_await sleep_for(std::chrono::milliseconds(5));
+    if (!slept) co_return fail(Code::kCancelled, "cancelled");
+  }
+  co_return std::exchange(pending_, {});
+}
+
+void FakeDrops::drop(const std::string& interface, const std::string& destination,
+                     std::uint16_t port, int count) {
+  linux::DroppedPacket dropped{.reason = "host", .interface = interface, .packet = {}};
+  dropped.packet.destination = boost::asio::ip::make_address(destination);
+  dropped.packet.destination_port = port;
+  dropped.packet.protocol = 17;
+  for (int i = 0; i < count; ++i) pending_.push_back(dropped);
+}
+
 Task<Result<std::map<AgentId, VolumeSeen>>> FakeVolumes::look() { co_return volumes; }
 
 Task<Status> FakeVolumes::ensure(AgentId agent, std::uint64_t /*bytes*/, uid_t /*uid*/,

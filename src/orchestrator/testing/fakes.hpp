@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "orchestrator/drop_reporter.hpp"
 #include "orchestrator/network.hpp"
 #include "orchestrator/prober.hpp"
 #include "orchestrator/volumes.hpp"
@@ -23,6 +24,18 @@ class FakeNetwork final : public Network {
 
   bool ready = true;
   std::map<std::string, std::pair<Ipv4, pid_t>> wired;
+};
+
+class FakeDrops final : public DropSource {
+ public:
+  Task<Result<std::vector<linux::DroppedPacket>>> next() override;
+  void close() override {}
+  // `count` packets over UDP, as the firewall would drop them.
+  void drop(const std::string& interface, const std::string& destination, std::uint16_t port,
+            int count = 1);
+
+ private:
+  std::vector<linux::DroppedPacket> pending_;
 };
 
 class FakeVolumes final : public Volumes {

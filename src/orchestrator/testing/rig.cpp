@@ -65,6 +65,7 @@ Config quick_config(const std::filesystem::path& home) {
   config.probe_fast = 20ms;
   config.probe_slow = 30ms;
   config.output_flush = 20ms;
+  config.drop_flush = 20ms;
   return config;
 }
 
@@ -162,7 +163,8 @@ void Rig::start() {
   process.listener = std::make_unique<db::Listener>(executor, conninfo);
   Parts parts{*process.db, runtime, network,
               volumes,     vault,   catalogue,
-              prober,      clock,   *linux::AddressPool::parse("10.231.0.0/16")};
+              prober,      clock,   *linux::AddressPool::parse("10.231.0.0/16"),
+              &drops};
   process.orchestrator =
       std::make_unique<Orchestrator>(executor, std::move(parts), *process.listener, config);
   if (!process.orchestrator->start()) abort();

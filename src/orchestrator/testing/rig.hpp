@@ -59,6 +59,7 @@ class Rig {
   Config config;
   docker::testing::FakeRuntime runtime;
   FakeNetwork network;
+  FakeDrops drops;
   FakeVolumes volumes;
   FakeProber prober;
   vault::InMemoryVault vault;
