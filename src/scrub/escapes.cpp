@@ -274,12 +274,13 @@ Escapes read_escapes(std::string_view text, std::size_t at, bool end) {
   const Escape& plain = escapes.plain;
   const bool gives_introducer =
       plain.state == State::kComplete && plain.count == 1 && is_introducer(plain.bytes[0]);
-  // Unless the introducer is itself escaped or another one stood where the escape went on or
-  // ended, the text reads just the same without escapes.
-  if (!gives_introducer && !reader.met_introducer()) return escapes;
-  const UnescapedText text_without{.raw = raw,
-                                   .plain_at = gives_introducer ? std::string_view::npos : at};
-  escapes.nested = Reader<UnescapedText>(text_without, at).read();
+  // An escape written with escapes: the introducer itself is one,
+  if (gives_introducer)
+    escapes.nested = Reader<UnescapedText>({raw, std::string_view::npos}, at).read();
+  // or it is bare and another introducer stood where the escape went on or ended.
+  if (escapes.nested.state == State::kNone && reader.met_introducer()) {
+    escapes.nested = Reader<UnescapedText>({raw, at}, at).read();
+  }
   return escapes;
 }
 

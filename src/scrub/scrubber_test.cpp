@@ -89,6 +89,7 @@ TEST(Scrubber, FindsTheFormsThatOtherProgramsWrite) {
       {"eXlzay9saXZlK0FiOTpDZCZFZjxHaCJJai15eQ==", "base64"},  // base64(b"yy" + value + b"yy")
       {"sk%252Flive%252BAb9%253ACd%2526Ef%253CGh%2522Ij-", "literal+percent"},
       {"sk/live+Ab9:Cd\\u0026amp;Ef\\u0026lt;Gh\\u0026quot;Ij-", "literal+json+html"},
+      {"sk/live+Ab9:Cd&#38%3BEf&%23x3c;Gh&quot%3bIj-", "literal+percent+html"},
       {"sk\\\\\\/live+Ab9:Cd&Ef<Gh\\\\\\\"Ij-", "literal+json"},
       {"%5cu0073k%2Flive%2BAb9%3ACd%26Ef%3CGh%5C%22Ij-", "literal+percent+json"},
   };
