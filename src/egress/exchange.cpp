@@ -150,6 +150,7 @@ services::RequestFacts Exchange::facts(const json::value* body) const {
           .tls = origin_.tls,
           .method = head_.method_text,
           .path = target_.path,
+          .query = target_.query ? std::string_view(*target_.query) : std::string_view(),
           .websocket = websocket_,
           .body = body};
 }

@@ -105,7 +105,8 @@ class Loop {
     int status = 0;
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
       std::erase_if(workers_, [pid](const auto& entry) { return entry.second == pid; });
-      if (WIFSIGNALED(status)) {
+      // We kill what its supervisor has done with.
+      if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
         log::error("a worker was killed", {{"pid", pid}, {"signal", WTERMSIG(status)}});
       }
     }
