@@ -1,7 +1,7 @@
 // The whole platform with the probe agent: deploy, verdicts, isolation, faults. See harness.mjs.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -108,45 +108,43 @@ test('from inside, an agent reaches nothing; with the table away it would', asyn
   const address = platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${second}'`);
   const own = platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${first}'`);
   const gateway = '10.232.0.1';
-  // Something that listens on the host, on every address.
-  const listener = await new Promise((done) => {
-    const server = (globalThis.listener = null);
-    import('node:net').then((net) => {
-      const made = net.createServer((s) => s.end('hello'));
-      made.listen(0, '0.0.0.0', () => done(made));
-      void server;
-    });
-  });
-  const port = String(listener.address().port);
-  const tcp = (host, p) => platform.inside(first, ['probe', 'get', `/try/tcp?host=${host}&port=${p}&reply=true`]);
+  // Something that listens on the host, on every address; a program of its own, as we block meanwhile.
+  const listener = spawn(process.execPath, ['-e', `
+    const s = require('net').createServer((c) => { c.on('error', () => {}); c.end('hello'); });
+    s.listen(0, '0.0.0.0', () => console.log(s.address().port));`]);
+  const port = await new Promise((done) => listener.stdout.once('data', (d) => done(String(d).trim())));
+  const { State } = await platform.containerOf(first);
+  const within = (...command) => spawnSync('nsenter', ['-t', String(State.Pid), '-n', 'timeout', '4', ...command],
+    { encoding: 'utf8' });
   // Egress takes every connection and then ends those that lead nowhere, so what counts is whether
   // anybody else answered.
-  const reached = ({ output }) => /hello/.test(output);
+  const tcp = (host, p) => within('bash', '-c', `cat < /dev/tcp/${host}/${p}`).stdout;
+  const reached = (output) => /hello/.test(output);
 
-  assert.ok(!reached(await tcp(gateway, port)), 'a port of the host');
-  const { State } = await platform.containerOf(first);
+  assert.ok(!reached(tcp(gateway, port)), 'a port of the host');
   for (const [what, target] of [['PostgreSQL', `${gateway}:5432`], ['a neighbour', `${address}:18789`],
     ['the internet', '1.1.1.1:80']]) {
-    const { status } = spawnSync('nsenter', ['-t', String(State.Pid), '-n', 'curl', '-s', '-m', '4', `http://${target}/healthz`]);
-    assert.notEqual(status, 0, what);
+    assert.notEqual(within('curl', '-s', `http://${target}/healthz`).status, 0, what);
   }
-  assert.ok(!reached(platform.inside(first, ['probe', 'try-udp', gateway, '53'])), 'UDP');
+  const datagram = platform.inside(first, ['probe', 'try-udp', gateway, port]);
+  assert.ok(datagram.code !== 0 || !/"ok":\s*true/.test(datagram.output), `UDP: ${datagram.output}`);
 
   // The control: without the table the very same attempt gets through, so the test can fail. The
   // orchestrator is paused meanwhile; it would put the table back.
   const orchestrator = platform.pid('orchestrator');
   process.kill(orchestrator, 'SIGSTOP');
   execFileSync('nft', ['delete', 'table', 'inet', 'deployclaw_e2e']);
-  assert.ok(reached(await tcp(gateway, port)), 'without the table the port is reached');
+  const control = tcp(gateway, port);
   process.kill(orchestrator, 'SIGCONT');
+  assert.ok(reached(control), 'without the table the port is reached');
   await until('the table is back', () => {
     try {
       return execFileSync('nft', ['list', 'table', 'inet', 'deployclaw_e2e'], { stdio: 'pipe' })
         .toString().includes(own);
     } catch { return false; }
   }, 40);
-  assert.ok(!reached(await tcp(gateway, port)), 'the port is shut again');
-  listener.close();
+  assert.ok(!reached(tcp(gateway, port)), 'the port is shut again');
+  listener.kill();
   await customer.remove(first);
   await customer.remove(second);
 });
