@@ -36,9 +36,10 @@ struct Options {
   Mode mode = Mode::kRequests;
   std::string mode_name;
   std::map<std::string, std::string> values = {
-      {"port", ""},         {"tunnel", ""},   {"host", "localhost"}, {"ca", ""},
-      {"connections", "1"}, {"seconds", "5"}, {"path", "/1k"},       {"upload", "0"},
-      {"address", "127.0.0.1"}, {"header", ""}};
+      {"port", ""},    {"tunnel", ""},       {"host", "localhost"},
+      {"ca", ""},      {"connections", "1"}, {"seconds", "5"},
+      {"path", "/1k"}, {"upload", "0"},      {"address", "127.0.0.1"},
+      {"header", ""}};
 
   const std::string& text(const std::string& name) const { return values.at(name); }
 

@@ -68,8 +68,7 @@ Task<Result<vault::DerivedToken>> KeyGuardedVault::derive_token(vault::TokenCont
   co_return token;
 }
 
-Task<Result<vault::SealedAuthority>> KeyGuardedVault::create_authority(
-    vault::SealContext context) {
+Task<Result<vault::SealedAuthority>> KeyGuardedVault::create_authority(vault::SealContext context) {
   const auto checked = co_await check();
   if (!checked) co_return fail(checked.error());
   auto created = co_await inner_.create_authority(std::move(context));

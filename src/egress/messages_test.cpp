@@ -1,0 +1,81 @@
+#include "egress/messages.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "egress/worker_config.hpp"
+
+namespace deployclaw::egress {
+namespace {
+
+TEST(Messages, ArriveAsTheyWereSent) {
+  const ConnectionMessage sent{.agent = AgentId::random(),
+                               .entrance = Entrance::kTransparent,
+                               .destination = Ipv4(0xC6120007),
+                               .port = 443};
+  const auto got = read_connection(encode(sent));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->agent, sent.agent);
+  EXPECT_EQ(got->entrance, sent.entrance);
+  EXPECT_EQ(got->destination, sent.destination);
+  EXPECT_EQ(got->port, sent.port);
+  const auto record = read_record(encode(
+      RecordMessage{.kind = RecordKind::kIntent, .agent = {}, .id = 9, .json = "{\"a\":1}"}));
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->id, 9U);
+  EXPECT_EQ(record->json, "{\"a\":1}");
+}
+
+TEST(Messages, OfAnotherKindCutShortOrUnknownAreNotRead) {
+  const auto whole = encode(ConnectionMessage{});
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(read_connection(whole.substr(0, size))) << size;
+  }
+  EXPECT_FALSE(read_connection(whole + "x"));
+  EXPECT_FALSE(read_idle(whole));
+  EXPECT_FALSE(kind_of(""));
+  EXPECT_FALSE(kind_of(std::string(1, '\xff')));
+  auto record = encode(RecordMessage{});
+  record[1] = 9;  // no such kind of record
+  EXPECT_FALSE(read_record(record));
+}
+
+TEST(WorkerConfig, TravelsInMemoryThatNobodyCanChange) {
+  WorkerConfig config;
+  config.version = 3;
+  config.client = ClientId::random();
+  config.active = true;
+  config.authority_certificate = "CERT";
+  config.authority_key = Secret::copy_of("key\0\xff with any byte");
+  config.nameservers = {"192.0.2.1:53"};
+  config.pins["a.example.com"] = {"10.0.0.1", "10.0.0.2"};
+  WorkerAgent& agent = config.agents.emplace_back();
+  agent.id = AgentId::random();
+  agent.permissions = {{"scopes", {"api:outbound"}}};
+  agent.addresses[0xC6120001] = "a.example.com";
+  agent.credentials.push_back({.name = "openai",
+                               .kind = "openai",
+                               .hosts = {"api.openai.com"},
+                               .placeholder = "sk-placeholder",
+                               .value = Secret::copy_of("sk-\"real\"\n")});
+  const auto memory = seal_config(config);
+  ASSERT_TRUE(memory) << memory.error().message;
+  EXPECT_LT(write(memory->get(), "x", 1), 0) << "sealed";
+  const auto opened = open_config(*memory);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->version, 3U);
+  EXPECT_EQ(opened->client, config.client);
+  EXPECT_TRUE(opened->active);
+  EXPECT_TRUE(opened->authority_key.equals(config.authority_key));
+  EXPECT_EQ(opened->pins, config.pins);
+  ASSERT_EQ(opened->agents.size(), 1U);
+  EXPECT_EQ(opened->agents[0].id, agent.id);
+  EXPECT_EQ(opened->agents[0].permissions, agent.permissions);
+  EXPECT_EQ(opened->agents[0].addresses, agent.addresses);
+  EXPECT_TRUE(opened->agents[0].credentials[0].value.equals(agent.credentials[0].value));
+}
+
+TEST(WorkerConfig, OfAnotherFormIsRefused) { EXPECT_FALSE(open_config(linux::UniqueFd())); }
+
+}  // namespace
+}  // namespace deployclaw::egress
