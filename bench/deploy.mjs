@@ -36,12 +36,15 @@ try {
     fs.copyFileSync(path.join(platform.home, 'agents', agent, 'state/.openclaw/openclaw.json'),
       path.join(state, '.openclaw/openclaw.json'));
     execFileSync('chown', ['-R', inspected.Config.User, state]);
+    // The other mounts too, from copies: the agent's own go with it.
+    const bundle = `${state}-ca.pem`;
+    fs.copyFileSync(path.join(platform.home, 'agents', agent, 'ca-bundle.pem'), bundle);
     await customer.remove(agent);
     const { Config, HostConfig } = inspected;
     started = Date.now();
     const created = await platform.docker('POST', `/containers/create?name=peer-${process.pid}-${round}`, {
       ...Config, Env: [...Config.Env, 'DEPLOYCLAW_NETWORK=none'], Labels: {},
-      HostConfig: { ...HostConfig, Binds: [`${state}:/state`], Mounts: null } });
+      HostConfig: { ...HostConfig, Binds: [`${state}:/state`, `${bundle}:/etc/deployclaw/ca-bundle.pem:ro`], Mounts: null } });
     const { Id: id } = JSON.parse(created.body);
     try {
       await platform.docker('POST', `/containers/${id}/start`);
@@ -54,6 +57,7 @@ try {
       await platform.docker('DELETE', `/containers/${id}?force=1`);
     }
     fs.rmSync(state, { recursive: true });
+    fs.rmSync(bundle);
   }
   report(process.argv[2], [atMost('deploy OpenClaw: seconds to first readiness', median(ours), median(peer), 1.15)]);
 } finally {

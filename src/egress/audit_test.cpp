@@ -148,6 +148,31 @@ TEST_F(EgressAudit, AWorkerThatDiesLeavesItsOpenRequestsEnded) {
             std::string::npos);
 }
 
+TEST_F(EgressAudit, AFloodOfRefusalsIsCountedInsteadOfWritten) {
+  auto intake = make_intake(16 << 20);
+  auto pair = make_packet_pair();
+  intake->add_worker(std::move(pair->first), client_);
+  AuditTrail trail(io_.get_executor(), std::move(pair->second));
+  const auto body = [&]() -> Task<void> {
+    for (int i = 0; i < 5'000; ++i) trail.event(agent_, {{"outcome", "denied"}});
+    co_await sleep_for(std::chrono::milliseconds(200));
+    trail.event(agent_, {{"outcome", "denied"}});
+    co_await sleep_for(std::chrono::milliseconds(600));
+    db::Database database(co_await asio::this_coro::executor, options());
+    AuditDrain drain(co_await asio::this_coro::executor, database, *intake, "host");
+    const auto drained = co_await drain.drain();
+    EXPECT_TRUE(drained);
+    co_await database.close();
+    trail.close();
+  };
+  auto task = body();
+  run_to_end(io_, std::move(task));
+  const auto written = std::stoi(sql("SELECT count(*) FROM audit_logs"));
+  const auto counted = std::stoi(sql("SELECT sum((metadata ->> 'leftOut')::int) FROM audit_logs"));
+  EXPECT_LT(written, 1'000);
+  EXPECT_EQ(written + counted, 5'001) << "none is lost without a trace";
+}
+
 // What lets the drain be killed anywhere: the position moves with the records, or neither does.
 TEST_F(EgressAudit, AStretchIsWrittenOnceAndOneOutOfPlaceNotAtAll) {
   const auto body = [&]() -> Task<void> {

@@ -1,8 +1,10 @@
 #include "egress/audit_trail.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 namespace deployclaw::egress {
 
@@ -50,7 +52,20 @@ AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record)
   return intent;
 }
 
-void AuditTrail::event(AgentId agent, const json::object& record) {
+void AuditTrail::event(AgentId agent, json::object record) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::duration<double> passed = now - std::exchange(allowed_at_, now);
+  allowance_ = std::min(kEventBurst, allowance_ + passed.count() * kEventsPerSecond);
+  if (allowance_ < 1) {
+    ++left_out_;
+    return;
+  }
+  allowance_ -= 1;
+  if (left_out_ > 0) {
+    auto& metadata = record["metadata"];
+    if (!metadata.is_object()) metadata.emplace_object();
+    metadata.get_object()["leftOut"] = std::exchange(left_out_, 0);
+  }
   send(RecordKind::kEvent, agent, 0, record);
 }
 

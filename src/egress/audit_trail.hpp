@@ -3,6 +3,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -42,8 +43,12 @@ class AuditTrail {
   };
 
   Intent intend(AgentId agent, const boost::json::object& record);
-  // A denial or finding, whole in itself.
-  void event(AgentId agent, const boost::json::object& record);
+  // A denial or finding, whole in itself. Beyond kEventsPerSecond (after a burst of kEventBurst)
+  // they are counted instead, and the next one tells how many as "leftOut": an agent that knocks at
+  // shut doors all day must not fill the log that all clients' requests wait for.
+  static constexpr double kEventsPerSecond = 50;
+  static constexpr double kEventBurst = 500;
+  void event(AgentId agent, boost::json::object record);
 
   // Takes the spool's answers until the channel closes.
   Task<void> run();
@@ -62,6 +67,9 @@ class AuditTrail {
   boost::asio::any_io_executor executor_;
   PacketChannel channel_;
   std::list<Waiter> waiters_;
+  double allowance_ = kEventBurst;
+  std::chrono::steady_clock::time_point allowed_at_ = std::chrono::steady_clock::now();
+  std::uint64_t left_out_ = 0;
   std::uint64_t next_id_ = 1;
   std::uint64_t sent_ = 0;
   std::uint64_t durable_ = 0;

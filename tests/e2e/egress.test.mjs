@@ -196,6 +196,14 @@ test('a placeholder is replaced at its place only, and a real key never leaves b
   void before;
 });
 
+// The key in that disguise, as it stands or inside a JSON string.
+function showsKey(text, encoding) {
+  const disguise = encodings[encoding](KEY).toString();
+  // base64 of a longer text shares the characters that the key alone determines.
+  const core = encoding.startsWith('base64') ? disguise.slice(4, -4) : disguise;
+  return text.includes(core) || text.includes(JSON.stringify(core).slice(1, -1));
+}
+
 test('a key that an allowed host echoes comes back as the placeholder, in every disguise', async () => {
   const cases = [];
   for (const encoding of Object.keys(encodings)) cases.push({ where: 'body', encoding });
@@ -206,14 +214,20 @@ test('a key that an allowed host echoes comes back as the placeholder, in every 
   for (const echoed of cases) {
     for (const stream of [false, true]) {
       models.behaviour.echo = echoed;
+      if (echoed.where !== 'error') {
+        // The control: asked without the gateway, the very same server does show the key.
+        const direct = await run('curl', ['-sS', '--compressed', '-D', '-', '--cacert', authority.certFile,
+          '--resolve', 'api.openai.com:443:127.0.0.2', 'https://api.openai.com/v1/chat/completions', '-H', `Authorization: Bearer ${KEY}`,
+          '-d', JSON.stringify({ model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'hi' }] })]);
+        assert.ok(showsKey(direct.stdout, echoed.encoding), `the server shows it: ${JSON.stringify(echoed)}`);
+      }
       const answer = await curl(...PROXY, '--compressed', '-D', '-', 'https://api.openai.com/v1/chat/completions',
         '-H', `Authorization: Bearer ${placeholder}`, '-H', 'Content-Type: application/json',
         '-d', JSON.stringify({ model: 'gpt-5.4-mini', stream, messages: [{ role: 'user', content: 'hi' }] }));
       const what = JSON.stringify(echoed) + answer.err;
       assert.ok(['200', '401'].includes(status(answer)), what);
-      const disguise = encodings[echoed.encoding](KEY).toString();
       assert.equal(answer.out.includes(KEY), false, what);
-      assert.equal(answer.out.includes(disguise), false, what);
+      assert.equal(showsKey(answer.out, echoed.encoding), false, what);
     }
   }
   models.behaviour.echo = undefined;
