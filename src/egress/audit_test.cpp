@@ -93,13 +93,13 @@ TEST_F(EgressAudit, AFullSpoolRefusesIntents) {
     const auto durable = co_await intent.durable();
     EXPECT_FALSE(durable);
     EXPECT_EQ(durable.error().reason, "audit_unavailable");
+    EXPECT_FALSE(intake->writable());
     trail.close();
     tasks.cancel();
     co_await tasks.join();
   };
   auto task = body();
   run_to_end(io_, std::move(task));
-  EXPECT_FALSE(intake->writable());
 }
 
 TEST_F(EgressAudit, WithoutTheSpoolNothingIsDurable) {
