@@ -29,9 +29,9 @@ class AuditIntakeTest : public ::testing::Test {
         std::make_unique<AuditIntake>(std::move(*spool), io.get_executor(), [this] { ++told; });
   }
 
-  AuditSocket worker_of(ClientId client) {
+  AuditSocket worker_of(ClientId owner) {
     AuditSocket socket(io);
-    intake->add_worker(socket.other_end(), client);
+    intake->add_worker(socket.other_end(), owner);
     return socket;
   }
 

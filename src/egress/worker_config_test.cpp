@@ -103,7 +103,7 @@ TEST(WorkerConfig, CannotBeWrittenResizedOrUnsealed) {
 
 TEST(WorkerConfig, RefusesWhatIsNone) {
   for (const std::string_view text :
-       {"", "{", "{}", "[]", "[1]", "[{}]", R"([{"version":1}])", "[[],\"\"]"}) {
+       {"", "{", "{}", "[]", "[1]", "[{}]", R"([{"version":1}])", R"([[],""])"}) {
     const auto config = open_config(memory_of(text));
     ASSERT_FALSE(config) << text;
     EXPECT_EQ(config.error().code, Code::kMalformed) << text;

@@ -1,0 +1,94 @@
+#include "egress/testing/small_origin.hpp"
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "http/wire.hpp"
+#include "net/testing/run_task.hpp"
+
+namespace deployclaw::egress::testing {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+
+namespace {
+
+// How long the whole request at the front of `text` is; 0 when it is not whole.
+std::size_t whole_request(std::string_view text) {
+  const auto end = text.find("\r\n\r\n");
+  if (end == std::string_view::npos) return 0;
+  const auto head = http::parse_request_head(text.substr(0, end + 4));
+  if (!head) return 0;
+  if (head->framing.kind == http::BodyFraming::Kind::kChunked) {
+    const auto last = text.find("0\r\n\r\n", end + 4);
+    return last == std::string_view::npos ? 0 : last + 5;
+  }
+  const auto size = end + 4 + head->framing.length;
+  return text.size() < size ? 0 : size;
+}
+
+}  // namespace
+
+SmallOrigin::SmallOrigin(asio::io_context& io)
+    : io_(io),
+      acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
+      tasks_(io.get_executor()) {
+  tasks_.spawn("origin", accept());
+}
+
+SmallOrigin::~SmallOrigin() { stop(); }
+
+void SmallOrigin::stop() {
+  tasks_.cancel();
+  net::testing::run_task(io_, tasks_.join());
+}
+
+std::string SmallOrigin::with_length(std::string_view body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
+}
+
+Task<void> SmallOrigin::accept() {
+  while (true) {
+    auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
+    if (error) co_return;
+    ++connections_;
+    tasks_.spawn("origin connection", serve(std::move(socket)));
+  }
+}
+
+Task<void> SmallOrigin::serve(tcp::socket socket) {
+  std::string unread;
+  std::array<char, 4096> buffer{};
+  while (true) {
+    const auto room = asio::buffer(buffer);
+    const auto [error, count] = co_await socket.async_read_some(room, kAsTuple);
+    if (error) co_return;
+    unread.append(buffer.data(), count);
+    bytes_.append(buffer.data(), count);
+    while (const auto size = whole_request(unread)) {
+      requests_.push_back(unread.substr(0, size));
+      unread.erase(0, size);
+      Answer answer{.pieces = {with_length("ok")}};
+      if (!answers_.empty()) {
+        answer = std::move(answers_.front());
+        answers_.pop_front();
+      }
+      for (const auto& piece : answer.pieces) {
+        const auto bytes = asio::buffer(piece);
+        const auto [failed, sent] = co_await asio::async_write(socket, bytes, kAsTuple);
+        if (failed) co_return;
+        const bool slept = co_await sleep_for(std::chrono::milliseconds(2));
+        if (!slept) co_return;
+      }
+      if (answer.then == Then::kResets) socket.set_option(tcp::socket::linger(true, 0));
+      if (answer.then == Then::kResets || answer.then == Then::kCloses) co_return;
+    }
+  }
+}
+
+}  // namespace deployclaw::egress::testing

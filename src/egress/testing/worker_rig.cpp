@@ -1,0 +1,136 @@
+#include "egress/testing/worker_rig.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <stdexcept>
+
+#include "crypto/certificates.hpp"
+#include "services/testing/project_catalogue.hpp"
+
+namespace deployclaw::egress::testing {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using asio::ip::tcp;
+
+namespace {
+
+WorkerParts make_parts() {
+  // Some root or other: nothing here speaks TLS.
+  const auto root = crypto::make_authority("root of the rig", SystemClock().now());
+  auto tls = net::TlsClientContext::create(root.value().certificate_pem);
+  return {.catalogue = services::testing::project_catalogue(), .tls = std::move(tls.value())};
+}
+
+}  // namespace
+
+WorkerRig::WorkerRig()
+    : parts_(make_parts()), acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+  auto channel = make_packet_pair().value();
+  auto audit = make_packet_pair().value();
+  channel_ = std::make_unique<PacketChannel>(io.get_executor(), std::move(channel.first));
+  audit_ = std::make_unique<PacketChannel>(io.get_executor(), std::move(audit.first));
+  worker_ = std::make_unique<Worker>(io, parts_, std::move(channel.second), std::move(audit.second));
+  tasks_.spawn("worker", run_worker());
+  tasks_.spawn("spool", play_spool());
+}
+
+WorkerRig::~WorkerRig() {
+  channel_->close();
+  EXPECT_TRUE(until([this] { return ended_; })) << "the worker does not end with its channel";
+  audit_->close();
+  until([this] { return tasks_.size() == 0; });
+}
+
+Task<void> WorkerRig::run_worker() {
+  co_await worker_->run();
+  ended_ = true;
+}
+
+Task<void> WorkerRig::play_spool() {
+  while (true) {
+    const auto packet = co_await audit_->receive();
+    if (!packet) co_return;
+    const auto message = read_record(packet->bytes);
+    if (!message) throw std::runtime_error("the worker sent no record");
+    ++received_;
+    records_.push_back({.kind = message->kind,
+                        .agent = message->agent,
+                        .id = message->id,
+                        .json = json::parse(message->json).as_object()});
+    if (message->kind != RecordKind::kIntent) continue;
+    const auto refused = static_cast<std::uint8_t>(spool_ == Spool::kRefuses ? 1 : 0);
+    const DurableMessage answer{.sequence = received_, .refused = refused};
+    (void)audit_->send(encode(answer));
+  }
+}
+
+void WorkerRig::set_spool(Spool spool) {
+  spool_ = spool;
+  if (spool == Spool::kIsGone) audit_->close();
+}
+
+std::string WorkerRig::origin_authority() const {
+  return std::string(kHost) + ":" + std::to_string(origin.port());
+}
+
+WorkerConfig WorkerRig::config() const {
+  WorkerConfig config;
+  config.version = 1;
+  config.client = ClientId::random();
+  config.active = true;
+  config.nameservers = {"127.0.0.1:1"};  // where nobody answers
+  config.pins = {{kHost, {"127.0.0.1"}}};
+  WorkerAgent one;
+  one.id = agent;
+  const json::array domains{json::string(origin_authority())};
+  one.permissions = json::object{{"scopes", json::array{"api:outbound"}}, {"allowedDomains", domains}};
+  one.credentials.push_back({.name = "secret",
+                             .kind = "generic",
+                             .hosts = {"elsewhere.example.com"},
+                             .placeholder = kPlaceholder,
+                             .value = Secret::copy_of(kSecret)});
+  config.agents.push_back(std::move(one));
+  return config;
+}
+
+void WorkerRig::configure(const WorkerConfig& config) {
+  const auto memory = seal_config(config);
+  if (!memory) throw std::runtime_error(memory.error().message);
+  (void)channel_->send(encode(MessageKind::kConfigure), memory->get());
+}
+
+void WorkerRig::hand_over(int socket) {
+  const ConnectionMessage message{
+      .agent = agent, .entrance = Entrance::kProxy, .destination = {}, .port = 0};
+  (void)channel_->send(encode(message), socket);
+}
+
+net::testing::RawClient WorkerRig::connect() {
+  net::testing::RawClient client(io, acceptor_.local_endpoint().port());
+  auto accepted = acceptor_.accept();
+  hand_over(accepted.native_handle());
+  return client;
+}
+
+std::string WorkerRig::request(std::string_view line_start, std::string_view path,
+                               std::string_view fields) const {
+  return std::string(line_start) + " http://" + origin_authority() + std::string(path) +
+         " HTTP/1.1\r\nHost: " + origin_authority() + "\r\n" + std::string(fields) + "\r\n";
+}
+
+ToldRecord WorkerRig::told(RecordKind kind) {
+  std::optional<ToldRecord> found;
+  until([&] {
+    for (const auto& record : records_) {
+      if (!found && record.kind == kind) found = record;
+    }
+    return found.has_value();
+  });
+  EXPECT_TRUE(found) << "no record of kind " << static_cast<int>(kind);
+  return found.value_or(ToldRecord{});
+}
+
+}  // namespace deployclaw::egress::testing

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/object.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "egress/testing/small_origin.hpp"
+#include "egress/worker.hpp"
+#include "net/testing/raw_client.hpp"
+
+namespace deployclaw::egress::testing {
+
+// What the worker told the audit log.
+struct ToldRecord {
+  RecordKind kind = RecordKind::kEvent;
+  AgentId agent;
+  std::uint64_t id = 0;
+  boost::json::object json;
+};
+
+// A worker in this process, without its sandbox, between a supervisor and a spool that the test
+// plays, and one origin that its client pinned to loopback.
+class WorkerRig {
+ public:
+  enum class Spool : std::uint8_t { kAnswers, kRefuses, kIsGone };
+
+  WorkerRig();
+  ~WorkerRig();
+  WorkerRig(const WorkerRig&) = delete;
+  WorkerRig& operator=(const WorkerRig&) = delete;
+
+  // A client with one agent that may reach the origin, and a credential of another host.
+  WorkerConfig config() const;
+  void configure(const WorkerConfig& config);
+  void send(const std::string& packet) { (void)channel_->send(packet); }
+
+  // An agent's connection to the proxy's port.
+  net::testing::RawClient connect();
+  // Hands a connected socket over as such a connection.
+  void hand_over(int socket);
+
+  // "GET http://origin…/path HTTP/1.1" with the Host field, and the blank line behind `fields`.
+  std::string request(std::string_view line_start, std::string_view path,
+                      std::string_view fields = {}) const;
+  std::string get(std::string_view path) const { return request("GET", path); }
+  std::string origin_authority() const;
+
+  void set_spool(Spool spool);
+
+  // The first record of that kind, waited for; a failure of the test when there is none.
+  ToldRecord told(RecordKind kind);
+  const std::vector<ToldRecord>& records() const { return records_; }
+  template <class Done>
+  bool until(Done done) {
+    return net::testing::run_until(io, done);
+  }
+  bool ended() const { return ended_; }
+
+  static constexpr const char* kHost = "origin.example.com";
+  static constexpr const char* kPlaceholder = "dcph_0123456789abcdefghijklmnopqrstuvwxyzABCD";
+  static constexpr const char* kSecret = "real-secret-value-0123456789-abcdefghijklmnop";
+
+  boost::asio::io_context io;
+  SmallOrigin origin{io};
+  const AgentId agent = AgentId::random();
+
+ private:
+  Task<void> run_worker();
+  Task<void> play_spool();
+
+  WorkerParts parts_;
+  std::unique_ptr<PacketChannel> channel_;
+  std::unique_ptr<PacketChannel> audit_;
+  std::unique_ptr<Worker> worker_;
+  TaskGroup tasks_{io.get_executor()};
+  boost::asio::ip::tcp::acceptor acceptor_;
+  Spool spool_ = Spool::kAnswers;
+  std::uint64_t received_ = 0;
+  std::vector<ToldRecord> records_;
+  bool ended_ = false;
+};
+
+}  // namespace deployclaw::egress::testing
