@@ -112,9 +112,15 @@ Result<Packet> PacketChannel::receive_one(bool& nothing) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    packet.fd = linux::UniqueFd(fd);
+    // Alignment leaves room for a second one. Whatever the kernel made must be closed again, or the
+    // other end could use this process's descriptors up.
+    const auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      linux::UniqueFd owned(fd);
+      if (!packet.fd.valid()) packet.fd = std::move(owned);
+    }
   }
   // Nobody sends an empty packet: nothing read is the end.
   if (got <= 0) return fail(Code::kUnavailable, "the other end is gone");
@@ -132,6 +138,14 @@ Task<Result<Packet>> PacketChannel::receive() {
     if (error) co_return fail(Code::kCancelled, "the channel was closed");
   }
   co_return fail(Code::kCancelled, "the channel was closed");
+}
+
+std::optional<Packet> PacketChannel::receive_now() {
+  if (!socket_.is_open()) return std::nullopt;
+  bool nothing = false;
+  auto packet = receive_one(nothing);
+  if (nothing || !packet) return std::nullopt;
+  return std::move(*packet);
 }
 
 void PacketChannel::close() {

@@ -3,6 +3,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,9 @@ class PacketChannel {
   // The next packet. kUnavailable when the other end is gone, kCancelled after close(). At most one
   // receiver at a time.
   Task<Result<Packet>> receive();
+
+  // A packet that is there already; nullopt when there is none, or never will be.
+  std::optional<Packet> receive_now();
 
   // The pending receive() ends; queued packets are dropped.
   void close();
