@@ -55,7 +55,11 @@ Task<bool> StreamReader::wait_for_more() {
 Task<Result<std::string>> StreamReader::take_head(std::size_t most) {
   std::size_t from = 0;
   while (true) {
-    while (from == 0 && unread().starts_with("\r\n")) consume(2);
+    // Wherever it was split, so the search may have gone past its first byte.
+    while (unread().starts_with("\r\n")) {
+      consume(2);
+      from = 0;
+    }
     const auto end = http::find_head_end(unread(), from);
     if (end != std::string_view::npos) {
       if (end > most) break;
