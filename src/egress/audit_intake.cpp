@@ -75,7 +75,7 @@ struct AuditIntake::State {
   void commit() {
     commit_posted = false;
     const auto records = std::exchange(batch, {});
-    const auto sources = std::exchange(waiting, {});
+    const auto asking = std::exchange(waiting, {});
     const bool intent = std::exchange(has_intent, false);
     auto done = spool->append(records);
     if (done && intent) {
@@ -86,7 +86,7 @@ struct AuditIntake::State {
     if (!done && good) log::error("audit spool refuses", {{"cause", done.error().message}});
     good = done.has_value();
     const auto refused = static_cast<std::uint8_t>(done ? 0 : 1);
-    for (const auto& source : sources) {
+    for (const auto& source : asking) {
       const DurableMessage answer{.sequence = source->received, .refused = refused};
       (void)source->channel.send(encode(answer));
     }
@@ -113,27 +113,48 @@ struct AuditIntake::State {
 
   void tell_drainer() { asio::post(drainer, on_durable); }
 
+  void read(const std::shared_ptr<Source>& source, std::string_view packet) {
+    auto message = read_record(packet);
+    ++source->received;
+    if (message) {
+      take(source, std::move(*message));
+    } else {
+      log::error("a worker sent no record", {{"client", source->client.to_string()}});
+    }
+  }
+
+  void end(Source& source) {
+    for (const auto& [id, agent] : std::exchange(source.open, {})) {
+      add({.kind = RecordKind::kOutcome,
+           .client = source.client,
+           .agent = agent,
+           .worker = source.worker,
+           .id = id,
+           .json = kInterrupted});
+    }
+    source.channel.close();
+  }
+
   static Task<void> receive(State* state, std::shared_ptr<Source> source) {
+    state->sources.insert(source);
     while (true) {
       const auto packet = co_await source->channel.receive();
       if (!packet) break;
-      auto message = read_record(packet->bytes);
-      ++source->received;
-      if (message) {
-        state->take(source, std::move(*message));
-      } else {
-        log::error("a worker sent no record", {{"client", source->client.to_string()}});
-      }
+      state->read(source, packet->bytes);
     }
-    for (const auto& [id, agent] : source->open) {
-      state->add({.kind = RecordKind::kOutcome,
-                  .client = source->client,
-                  .agent = agent,
-                  .worker = source->worker,
-                  .id = id,
-                  .json = kInterrupted});
+    state->end(*source);
+    state->sources.erase(source);
+  }
+
+  // Outcomes that lie in the sockets still count; then no worker is told anything anymore.
+  void finish() {
+    for (const auto& source : sources) {
+      while (const auto packet = source->channel.receive_now()) read(source, packet->bytes);
+      end(*source);
     }
-    source->channel.close();
+    commit();
+    (void)spool->sync();
+    io.stop();
   }
 
   std::unique_ptr<Spool> spool;
@@ -144,7 +165,8 @@ struct AuditIntake::State {
   TaskGroup tasks;
   asio::steady_timer lazy;
   std::vector<SpoolRecord> batch;
-  std::set<std::shared_ptr<Source>> waiting;
+  std::set<std::shared_ptr<Source>> sources;
+  std::set<std::shared_ptr<Source>> waiting;  // for an answer
   bool has_intent = false;
   bool commit_posted = false;
   bool lazy_pending = false;
@@ -162,11 +184,7 @@ AuditIntake::AuditIntake(std::unique_ptr<Spool> spool, asio::any_io_executor exe
 }
 
 AuditIntake::~AuditIntake() {
-  asio::post(state_->io, [state = state_.get()] {
-    state->commit();
-    (void)state->spool->sync();
-    state->io.stop();
-  });
+  asio::post(state_->io, [state = state_.get()] { state->finish(); });
   state_->thread.join();
 }
 
