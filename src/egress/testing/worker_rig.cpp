@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <stdexcept>
@@ -14,6 +16,7 @@ namespace deployclaw::egress::testing {
 namespace asio = boost::asio;
 namespace json = boost::json;
 using asio::ip::tcp;
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -32,15 +35,18 @@ WorkerRig::WorkerRig()
   auto audit = make_packet_pair().value();
   channel_ = std::make_unique<PacketChannel>(io.get_executor(), std::move(channel.first));
   audit_ = std::make_unique<PacketChannel>(io.get_executor(), std::move(audit.first));
-  worker_ = std::make_unique<Worker>(io, parts_, std::move(channel.second), std::move(audit.second));
+  worker_ =
+      std::make_unique<Worker>(io, parts_, std::move(channel.second), std::move(audit.second));
   tasks_.spawn("worker", run_worker());
   tasks_.spawn("spool", play_spool());
+  tasks_.spawn("agents", accept());
 }
 
 WorkerRig::~WorkerRig() {
   channel_->close();
   EXPECT_TRUE(until([this] { return ended_; })) << "the worker does not end with its channel";
   audit_->close();
+  acceptor_.close();
   until([this] { return tasks_.size() == 0; });
 }
 
@@ -86,7 +92,8 @@ WorkerConfig WorkerRig::config() const {
   WorkerAgent one;
   one.id = agent;
   const json::array domains{json::string(origin_authority())};
-  one.permissions = json::object{{"scopes", json::array{"api:outbound"}}, {"allowedDomains", domains}};
+  one.permissions =
+      json::object{{"scopes", json::array{"api:outbound"}}, {"allowedDomains", domains}};
   one.credentials.push_back({.name = "secret",
                              .kind = "generic",
                              .hosts = {"elsewhere.example.com"},
@@ -108,12 +115,15 @@ void WorkerRig::hand_over(int socket) {
   (void)channel_->send(encode(message), socket);
 }
 
-net::testing::RawClient WorkerRig::connect() {
-  net::testing::RawClient client(io, acceptor_.local_endpoint().port());
-  auto accepted = acceptor_.accept();
-  hand_over(accepted.native_handle());
-  return client;
+Task<void> WorkerRig::accept() {
+  while (true) {
+    auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
+    if (error) co_return;
+    hand_over(socket.native_handle());
+  }
 }
+
+net::testing::RawClient WorkerRig::connect() { return {io, acceptor_.local_endpoint().port()}; }
 
 std::string WorkerRig::request(std::string_view line_start, std::string_view path,
                                std::string_view fields) const {

@@ -61,7 +61,7 @@ class WorkerRig {
 
   static constexpr const char* kHost = "origin.example.com";
   static constexpr const char* kPlaceholder = "dcph_0123456789abcdefghijklmnopqrstuvwxyzABCD";
-  static constexpr const char* kSecret = "real-secret-value-0123456789-abcdefghijklmnop";
+  static constexpr const char* kSecret = "real-secret-value-0123456789-abcdefghijklmnopqrstuvwxyz";
 
   boost::asio::io_context io;
   SmallOrigin origin{io};
@@ -69,6 +69,7 @@ class WorkerRig {
 
  private:
   Task<void> run_worker();
+  Task<void> accept();
   Task<void> play_spool();
 
   WorkerParts parts_;
