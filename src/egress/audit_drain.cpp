@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 
 namespace deployclaw::egress {
@@ -17,12 +18,39 @@ constexpr std::size_t kStretchBytes = 256UL * 1024;
 // Time for short requests to end, so that most become one record.
 constexpr std::chrono::milliseconds kGather{500};
 constexpr std::chrono::milliseconds kRetry{2'000};
+constexpr int kDeepest = 64;
+// No JSON object, so the log notes it as unreadable.
+constexpr const char* kUnreadable = "unreadable";
+
+// False for what the database would refuse together with everything beside it, again and again:
+// text that is none in its encoding, or nested beyond its stack. A linear look, no parsing.
+bool can_be_stored(std::string_view json) {
+  if (json.contains('\0') || !is_utf8(json)) return false;
+  int depth = 0;
+  bool quoted = false;
+  bool escaped = false;
+  for (const char c : json) {
+    if (quoted) {
+      if (c == '"' && !escaped) quoted = false;
+      escaped = c == '\\' && !escaped;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepest) return false;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
   std::vector<store::SpooledEvent> events;
   std::map<std::tuple<std::uint64_t, std::uint64_t, ClientId>, std::size_t> intents;
   for (auto& record : records) {
+    if (!can_be_stored(record.json)) record.json = kUnreadable;
     const auto key = std::tuple(record.worker, record.id, record.client);
     if (record.kind == RecordKind::kIntent) {
       intents[key] = events.size();

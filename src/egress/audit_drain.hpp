@@ -42,7 +42,9 @@ class AuditDrain {
   bool awake_ = true;
 };
 
-// Puts each intent of a stretch together with its outcome. Pure.
+// Puts each intent of a stretch together with its outcome. Text that the database could not take
+// (not UTF-8, a NUL, nested too deep) becomes "unreadable", so that it keeps no other record out of
+// the log. Pure.
 std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records);
 
 }  // namespace deployclaw::egress

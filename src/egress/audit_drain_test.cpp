@@ -66,6 +66,22 @@ TEST(PairUp, PutsAnIntentTogetherWithItsOutcome) {
   for (const auto& row : table) EXPECT_EQ(paired(row.records), row.events) << row.what;
 }
 
+TEST(PairUp, ReplacesWhatTheDatabaseCouldNotTake) {
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  const auto kept = [](const std::string& json) {
+    return paired({record(kEvent, 0, json)})[0].second == json;
+  };
+  EXPECT_TRUE(kept(R"({"target":"zażółć \" \\"})"));
+  EXPECT_TRUE(kept(nested(64)));
+  EXPECT_TRUE(kept("\"" + nested(500) + "\"")) << "brackets in a string";
+  EXPECT_FALSE(kept(nested(65)));
+  EXPECT_FALSE(kept(R"("\\")" + nested(65))) << "behind a string";
+  EXPECT_FALSE(kept("\"\xff\""));
+  EXPECT_FALSE(kept(std::string("\"\0\"", 3)));
+}
+
 TEST(PairUp, KeepsWhoseItIs) {
   auto mine = record(kIntent, 1, "i");
   mine.agent = AgentId::random();
