@@ -179,6 +179,26 @@ TEST_F(WorkerTest, RefusesASecretInTheHead) {
   }
 }
 
+// Else one record of one agent would keep all others out of the log.
+TEST_F(WorkerTest, WhateverAnAgentNamesIsToldInGoodText) {
+  const std::vector<std::string> requests{
+      "CONNECT \xff\xfe:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+      "CONNECT a\x80.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+      "CONNECT " + std::string(299, 'a') + "\xc3\xbc HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET http://evil.example.net/%ff%00 HTTP/1.1\r\nHost: evil.example.net\r\n\r\n",
+      "GET http://evil.example.net/\xff HTTP/1.1\r\nHost: evil.example.net\r\n\r\n",
+      "G\xff http://evil.example.net/ HTTP/1.1\r\nHost: evil.example.net\r\n\r\n"};
+  for (const auto& request : requests) {
+    const auto told = rig.records().size();
+    auto agent = rig.connect();
+    agent.send(request);
+    agent.shutdown_send();
+    agent.read_to_end();
+    // The rig reads a record's JSON strictly; one that is none never gets here.
+    EXPECT_TRUE(rig.until([&] { return rig.records().size() > told; })) << request;
+  }
+}
+
 TEST_F(WorkerTest, SendsNothingWhileTheSpoolRefuses) {
   rig.set_spool(WorkerRig::Spool::kRefuses);
   const auto answer = ask(rig.get("/"), "}");
