@@ -1,0 +1,30 @@
+// Packets of a worker that has been taken over: a reader takes them only when they are exactly what
+// a message of its kind is encoded as.
+#include <cstdlib>
+
+#include "egress/messages.hpp"
+
+namespace {
+
+namespace egress = deployclaw::egress;
+
+template <class Message>
+void check(std::string_view packet, egress::MessageKind kind, const std::optional<Message>& read) {
+  if (!read) return;
+  if (egress::kind_of(packet) != kind || egress::encode(*read) != packet) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  using egress::MessageKind;
+  const std::string_view packet(reinterpret_cast<const char*>(data), size);
+  check(packet, MessageKind::kConnection, egress::read_connection(packet));
+  check(packet, MessageKind::kDatagram, egress::read_datagram(packet));
+  check(packet, MessageKind::kAssigned, egress::read_assigned(packet));
+  check(packet, MessageKind::kUsed, egress::read_used(packet));
+  check(packet, MessageKind::kIdle, egress::read_idle(packet));
+  check(packet, MessageKind::kRecord, egress::read_record(packet));
+  check(packet, MessageKind::kDurable, egress::read_durable(packet));
+  return 0;
+}
