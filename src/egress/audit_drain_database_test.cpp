@@ -177,8 +177,10 @@ TEST_F(AuditDrainTest, WhatCannotBeReadIsNotedAndKeepsNobodyOut) {
                                      "null",
                                      R"({"metadata":7})",
                                      R"({"target":"\u0000"})",
-                                     std::string("{\"target\":\"\xff\"}"), std::string("{\"target\":\"\0\"}", 14),
-      std::string(16'000, '['), R"({"a":)" + std::string(15'000, '[')};
+                                     std::string("{\"target\":\"\xff\"}"),
+                                     std::string("{\"target\":\"\0\"}", 14),
+                                     std::string(16'000, '['),
+                                     R"({"a":)" + std::string(15'000, '[')};
   for (const auto& json : bad) {
     spool({event("before"), json, event("after")});
     const auto drained = run_task(io, drain->drain());
