@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
@@ -231,6 +232,39 @@ void TomlReader::finish() {
     if (!seen_.contains(key.str())) {
       problems_.add(value.source(), field(key.str()), "is not a field of this table");
     }
+  }
+}
+
+Result<std::vector<std::filesystem::path>> toml_files(const std::filesystem::path& folder,
+                                                      std::string_view what) {
+  const std::string where = std::string(what) + " " + folder.string();
+  std::error_code error;
+  std::vector<std::filesystem::path> files;
+  std::filesystem::directory_iterator it(folder, error);
+  for (const std::filesystem::directory_iterator end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == ".toml") files.push_back(it->path());
+  }
+  if (error) return fail(Code::kNotFound, where + ": " + error.message());
+  if (files.empty()) return fail(Code::kNotFound, where + " holds no *.toml");
+  std::ranges::sort(files);
+  return files;
+}
+
+std::string joined_lines(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    if (!text.empty()) text += '\n';
+    text += line;
+  }
+  return text;
+}
+
+std::optional<toml::table> parse_toml(std::string_view text, Problems& problems) {
+  try {
+    return toml::parse(text, problems.file);
+  } catch (const toml::parse_error& error) {
+    problems.add(error.source(), "syntax", error.description());
+    return std::nullopt;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace deployclaw {
 
 // Where problems in one file are gathered, each as "file:line: field: why".
@@ -21,6 +24,14 @@ struct Problems {
   std::vector<std::string>& list;
   void add(const toml::source_region& where, std::string_view field, std::string_view why);
 };
+
+// The *.toml files of a folder by name; kNotFound, beginning with `what`, when there are none.
+Result<std::vector<std::filesystem::path>> toml_files(const std::filesystem::path& folder,
+                                                      std::string_view what);
+// Problems as one text, a line each.
+std::string joined_lines(const std::vector<std::string>& lines);
+// The table of a whole file; nullopt, with the problem added, when its syntax is wrong.
+std::optional<toml::table> parse_toml(std::string_view text, Problems& problems);
 
 // Reads the fields of one TOML table, typed and bounded. What is missing or wrong becomes a problem
 // and a neutral value, so that one pass finds every mistake. finish() reports the keys that nobody

@@ -6,37 +6,10 @@
 #include <iterator>
 #include <system_error>
 
+#include "base/toml_reader.hpp"
+
 namespace deployclaw::runtimes {
-namespace {
-
 namespace fs = std::filesystem;
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) {
-    if (!text.empty()) text += '\n';
-    text += line;
-  }
-  return text;
-}
-
-Result<std::vector<fs::path>> toml_files(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".toml") files.push_back(it->path());
-  }
-  if (error) {
-    return fail(Code::kNotFound, "runtime catalogue " + folder.string() + ": " + error.message());
-  }
-  if (files.empty()) {
-    return fail(Code::kNotFound, "runtime catalogue " + folder.string() + " holds no *.toml");
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-}  // namespace
 
 bool HttpCheck::holds(unsigned status, std::string_view body) const {
   if (status != 200) return false;
@@ -81,7 +54,7 @@ Catalogue::Catalogue(std::vector<Runtime> runtimes) {
 Catalogue Catalogue::of(std::vector<Runtime> runtimes) { return Catalogue(std::move(runtimes)); }
 
 Result<Catalogue> Catalogue::load(const fs::path& catalog_dir) {
-  auto files = toml_files(catalog_dir / "runtimes");
+  auto files = toml_files(catalog_dir / "runtimes", "runtime catalogue");
   if (!files) return fail(std::move(files.error()));
 
   std::vector<Runtime> runtimes;
@@ -101,7 +74,7 @@ Result<Catalogue> Catalogue::load(const fs::path& catalog_dir) {
     runtimes.push_back(std::move(runtime));
   }
   if (!problems.empty()) {
-    return fail(Code::kInvalid, "runtime catalogue is not valid:\n" + joined(problems));
+    return fail(Code::kInvalid, "runtime catalogue is not valid:\n" + joined_lines(problems));
   }
   return Catalogue(std::move(runtimes));
 }

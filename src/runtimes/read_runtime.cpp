@@ -193,14 +193,9 @@ Runtime read_top(TomlReader& top) {
 Runtime read_runtime(std::string_view toml_text, const std::string& file,
                      std::vector<std::string>& list) {
   Problems problems{file, list};
-  toml::table parsed;
-  try {
-    parsed = toml::parse(toml_text, file);
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source(), "syntax", error.description());
-    return {};
-  }
-  TomlReader top(parsed, "", problems);
+  const auto parsed = parse_toml(toml_text, problems);
+  if (!parsed) return {};
+  TomlReader top(*parsed, "", problems);
   Runtime runtime = read_top(top);
   read_environment(top, runtime);
   if (auto image = top.table("image", true)) runtime.image = read_image(std::move(*image));

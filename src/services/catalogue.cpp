@@ -7,6 +7,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/toml_reader.hpp"
 #include "services/consistency.hpp"
 
 namespace deployclaw::services {
@@ -21,31 +22,6 @@ struct TextHash {
   }
 };
 using ByName = std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>>;
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) {
-    if (!text.empty()) text += '\n';
-    text += line;
-  }
-  return text;
-}
-
-Result<std::vector<fs::path>> toml_files(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".toml") files.push_back(it->path());
-  }
-  if (error) {
-    return fail(Code::kNotFound, "service catalogue " + folder.string() + ": " + error.message());
-  }
-  if (files.empty()) {
-    return fail(Code::kNotFound, "service catalogue " + folder.string() + " holds no *.toml");
-  }
-  std::ranges::sort(files);
-  return files;
-}
 
 bool tried_before(const RuleEntry& a, const RuleEntry& b) {
   const bool a_allows = a.rule->grant != Grant::kDeny;
@@ -109,7 +85,7 @@ struct Catalogue::State {
     // With unreadable files the whole is inconsistent for reasons that are already named.
     if (problems.empty()) problems = inconsistencies(state->services, state->hosts);
     if (!problems.empty()) {
-      return fail(Code::kInvalid, "service catalogue is not valid:\n" + joined(problems));
+      return fail(Code::kInvalid, "service catalogue is not valid:\n" + joined_lines(problems));
     }
     return Catalogue(std::move(state));
   }
@@ -131,7 +107,7 @@ Result<Catalogue> Catalogue::of(std::span<const std::pair<std::string, std::stri
 }
 
 Result<Catalogue> Catalogue::load(const fs::path& catalog_dir) {
-  auto paths = toml_files(catalog_dir / "services");
+  auto paths = toml_files(catalog_dir / "services", "service catalogue");
   if (!paths) return fail(std::move(paths.error()));
   std::vector<std::pair<std::string, std::string>> files;
   for (const fs::path& path : *paths) {

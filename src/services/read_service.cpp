@@ -226,14 +226,9 @@ TcpRule read_tcp(TomlReader reader, const Service& service) {
 Service read_service(std::string_view toml_text, const std::string& file,
                      std::vector<std::string>& list) {
   Problems problems{file, list};
-  toml::table parsed;
-  try {
-    parsed = toml::parse(toml_text, file);
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source(), "syntax", error.description());
-    return {};
-  }
-  TomlReader top(parsed, "", problems);
+  const auto parsed = parse_toml(toml_text, problems);
+  if (!parsed) return {};
+  TomlReader top(*parsed, "", problems);
   Service service;
   service.name = read_name(top, "name");
   service.title = top.text("title");
