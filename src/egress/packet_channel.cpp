@@ -8,7 +8,10 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-#include <cstring>
+#include <span>
+#include <vector>
+
+#include "linux/packet.hpp"
 
 namespace deployclaw::egress {
 
@@ -30,27 +33,10 @@ PacketChannel::PacketChannel(asio::any_io_executor executor, linux::UniqueFd soc
 }
 
 PacketChannel::Sent PacketChannel::send_one(std::string_view bytes, int fd) {
-  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  while (true) {
-    if (sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
-      return Sent::kYes;
-    }
-    if (errno == EINTR) continue;
-    return errno == EAGAIN || errno == ENOBUFS ? Sent::kLater : Sent::kNever;
-  }
+  const auto beside = fd >= 0 ? std::span(&fd, 1) : std::span<const int>();
+  const int error = linux::send_packet(socket_.native_handle(), bytes, beside, MSG_DONTWAIT);
+  if (error == 0) return Sent::kYes;
+  return error == EAGAIN || error == ENOBUFS ? Sent::kLater : Sent::kNever;
 }
 
 Status PacketChannel::send(std::string_view bytes, int fd) {
@@ -98,33 +84,16 @@ void PacketChannel::flush() {
 
 Result<Packet> PacketChannel::receive_one(bool& nothing) {
   static thread_local std::array<char, kMostBytes> buffer;
-  iovec part{buffer.data(), buffer.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t got = recvmsg(socket_.native_handle(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  std::vector<linux::UniqueFd> fds;
+  const ssize_t got = linux::receive_packet(socket_.native_handle(), buffer, fds, MSG_DONTWAIT);
   nothing = got < 0 && (errno == EAGAIN || errno == EINTR);
   if (nothing) return Packet{};
-  Packet packet;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    // Alignment leaves room for a second one. Whatever the kernel made must be closed again, or the
-    // other end could use this process's descriptors up.
-    const auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      linux::UniqueFd owned(fd);
-      if (!packet.fd.valid()) packet.fd = std::move(owned);
-    }
-  }
   // Nobody sends an empty packet: nothing read is the end.
   if (got <= 0) return fail(Code::kUnavailable, "the other end is gone");
+  Packet packet;
   packet.bytes.assign(buffer.data(), static_cast<std::size_t>(got));
+  // One travels with a packet; any others are closed here.
+  if (!fds.empty()) packet.fd = std::move(fds.front());
   return packet;
 }
 

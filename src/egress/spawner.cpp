@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <vector>
 
 #include "base/log.hpp"
 #include "egress/packet_channel.hpp"
+#include "linux/packet.hpp"
 #include "linux/sandbox.hpp"
 
 namespace deployclaw::egress {
@@ -28,30 +30,16 @@ struct Command {
 
 struct Received {
   Command command;
-  std::array<linux::UniqueFd, 2> fds;
+  std::vector<linux::UniqueFd> fds;  // of a spawn: channel and audit
 };
 
 // False when the supervisor is gone.
 bool receive(int socket, Received& received) {
-  iovec part{&received.command, sizeof received.command};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const auto got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  if (got < 0 && errno == EINTR) {
-    received.command = {};
-    return true;
-  }
-  if (got != sizeof received.command) return false;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header != nullptr && header->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
-    int fds[2];
-    std::memcpy(fds, CMSG_DATA(header), sizeof fds);
-    received.fds = {linux::UniqueFd(fds[0]), linux::UniqueFd(fds[1])};
-  }
+  std::array<char, sizeof(Command)> bytes{};
+  const auto got = linux::receive_packet(socket, bytes, received.fds);
+  if (got < 0 && errno == EINTR) return true;
+  if (got != sizeof(Command)) return false;
+  std::memcpy(&received.command, bytes.data(), sizeof(Command));
   return true;
 }
 
@@ -86,7 +74,7 @@ class Loop {
  private:
   void spawn(Received received) {
     const auto number = received.command.number;
-    if (number >= kMostWorkers || !received.fds[0].valid()) return;
+    if (number >= kMostWorkers || received.fds.size() != 2) return;
     const pid_t pid = fork();
     if (pid == 0) {
       socket_ = linux::UniqueFd();
@@ -148,24 +136,10 @@ Result<Spawner> Spawner::start(uid_t first_uid, WorkerMain main) {
   _exit(0);
 }
 
-Status Spawner::send(char command, std::uint32_t number, int channel, int audit) {
-  Command text{.what = command, .number = number};
-  iovec part{&text, sizeof text};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  if (channel >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(2 * sizeof(int));
-    const int fds[2] = {channel, audit};
-    std::memcpy(CMSG_DATA(header), fds, sizeof fds);
-  }
-  if (sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+Status Spawner::send(char what, std::uint32_t number, std::span<const int> fds) {
+  const Command command{.what = what, .number = number};
+  const std::string_view bytes(reinterpret_cast<const char*>(&command), sizeof command);
+  if (linux::send_packet(socket_.get(), bytes, fds) != 0) {
     return fail(Code::kUnavailable, "the spawner is gone");
   }
   return {};
@@ -176,12 +150,11 @@ Result<Spawner::Worker> Spawner::spawn(std::uint32_t number) {
   if (!channel) return fail(channel.error());
   auto audit = make_packet_pair();
   if (!audit) return fail(audit.error());
-  if (auto sent = send('s', number, channel->second.get(), audit->second.get()); !sent) {
-    return fail(sent.error());
-  }
+  const std::array fds{channel->second.get(), audit->second.get()};
+  if (auto sent = send('s', number, fds); !sent) return fail(sent.error());
   return Worker{.channel = std::move(channel->first), .audit = std::move(audit->first)};
 }
 
-void Spawner::kill(std::uint32_t number) { (void)send('k', number, -1, -1); }
+void Spawner::kill(std::uint32_t number) { (void)send('k', number, {}); }
 
 }  // namespace deployclaw::egress

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 
 #include "base/result.hpp"
 #include "linux/file.hpp"
@@ -15,10 +16,10 @@ using WorkerMain = std::function<int(linux::UniqueFd channel, linux::UniqueFd au
 
 // Starts workers from a process that holds no secret and does nothing else: it is forked off before
 // the supervisor has read anything, keeps the capabilities that a sandbox takes to build, and
-// understands two commands. So the supervisor itself needs no capability, and a worker starts in a
-// millisecond with what was loaded before the fork (the catalogue, the root certificates) in shared
-// memory. Workers share the layout of their address space, which a process image of their own would
-// give each anew: the price of the quick start.
+// understands two commands. So the supervisor itself needs no capability, and a worker starts
+// without loading anything: what was loaded before the fork (the catalogue, the root certificates)
+// is in shared memory. Workers share the layout of their address space, which a process image of
+// their own would give each anew: the price of the quick start.
 class Spawner {
  public:
   // Forks the spawner. Call it while the process has one thread and before it holds a secret.
@@ -39,7 +40,7 @@ class Spawner {
 
  private:
   Spawner(linux::UniqueFd socket, pid_t pid) : socket_(std::move(socket)), pid_(pid) {}
-  Status send(char command, std::uint32_t number, int channel, int audit);
+  Status send(char what, std::uint32_t number, std::span<const int> fds);
 
   linux::UniqueFd socket_;
   pid_t pid_ = -1;
