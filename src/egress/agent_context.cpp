@@ -1,5 +1,7 @@
 #include "egress/agent_context.hpp"
 
+#include "scrub/finder.hpp"
+
 namespace deployclaw::egress {
 
 const Secret* AgentContext::secret(std::string_view name) const {
@@ -9,6 +11,21 @@ const Secret* AgentContext::secret(std::string_view name) const {
 
 const std::string& AgentContext::name_of(std::uint32_t pattern) const {
   return names[pattern % names.size()];
+}
+
+Error AgentContext::misplaced(std::uint32_t pattern, std::string_view where) const {
+  const bool placeholder = is_placeholder(pattern);
+  std::string detail = std::string(where) + " holds " +
+                       (placeholder ? "the placeholder" : "the real value") +
+                       " of the credential " + name_of(pattern) + ", which may not be sent there.";
+  return {.code = Code::kForbidden,
+          .message = "misplaced " + name_of(pattern),
+          .reason = placeholder ? "placeholder_misplaced" : "secret_in_request",
+          .public_detail = std::move(detail)};
+}
+
+std::string AgentContext::for_record(std::string_view text) const {
+  return std::string(scrub::find_in(*response_patterns, text) ? "(holds a secret)" : text);
 }
 
 namespace {

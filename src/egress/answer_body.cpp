@@ -5,16 +5,12 @@
 
 namespace deployclaw::egress {
 
-namespace {
-
-std::unexpected<Error> broken(std::string detail) {
-  return fail(Error{.code = Code::kUnavailable,
-                    .message = detail,
-                    .reason = "upstream_failed",
-                    .public_detail = std::move(detail)});
+Error broken(std::string detail) {
+  return {.code = Code::kUnavailable,
+          .message = detail,
+          .reason = "upstream_failed",
+          .public_detail = std::move(detail)};
 }
-
-}  // namespace
 
 std::string_view as_chunk(char* data, std::size_t size) {
   char digits[kChunkRoom];
@@ -64,7 +60,7 @@ Task<Result<std::size_t>> AnswerBody::take() {
   }
   upstream_.stream().set_deadline(shared_.deadlines.response_body);
   const auto got = co_await body_.read(data_ + held_, room());
-  if (!got) co_return broken("The upstream's answer was cut short.");
+  if (!got) co_return fail(broken("The upstream's answer was cut short."));
   received_ += *got;
   co_return *got;
 }
@@ -73,11 +69,11 @@ Task<Result<std::size_t>> AnswerBody::take_decoded() {
   std::string plain;
   while (true) {
     const auto used = decoder_->feed(coded_, plain, room());
-    if (!used) co_return broken("The upstream's coded answer is not well-formed.");
+    if (!used) co_return fail(broken("The upstream's coded answer is not well-formed."));
     coded_.erase(0, *used);
     if (!plain.empty()) break;
     if (coded_ended_) {
-      if (!decoder_->finish()) co_return broken("The upstream's coded answer was cut short.");
+      if (!decoder_->finish()) co_return fail(broken("The upstream's coded answer was cut short."));
       co_return std::size_t{0};
     }
     const auto got = co_await take();

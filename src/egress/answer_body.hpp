@@ -16,6 +16,9 @@ inline constexpr std::size_t kChunkRoom = 18;
 // behind it (2 bytes).
 std::string_view as_chunk(char* data, std::size_t size);
 
+// An upstream that did not answer as it should; `detail` is for the agent's developer too.
+Error broken(std::string detail);
+
 // Carries the body of an upstream's answer to the agent: decoded where it has to be, secrets turned
 // back into placeholders, every byte passed on as soon as it cannot be part of a secret.
 class AnswerBody {

@@ -93,7 +93,7 @@ Task<void> AuditDrain::run() {
     if (!drained) {
       if (drained.error().code == Code::kCancelled) co_return;
       log::warn("audit records wait in the spool",
-                {{"cause", drained.error().message}, {"bytes", intake_.spool().waiting_bytes()}});
+                {{"cause", drained.error().message}, {"bytes", intake_.waiting_bytes()}});
       wait = kRetry;
     } else if (!awake_) {
       alarm_.expires_after(std::chrono::hours(1));

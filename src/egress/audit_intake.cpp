@@ -213,6 +213,7 @@ void AuditIntake::discard_before(std::uint64_t position) {
 }
 
 Spool& AuditIntake::spool() { return *state_->spool; }
+std::uint64_t AuditIntake::waiting_bytes() const { return state_->spool->waiting_bytes(); }
 bool AuditIntake::writable() const { return state_->good; }
 std::uint64_t AuditIntake::records() const { return state_->total; }
 std::uint64_t AuditIntake::syncs() const { return state_->syncs; }

@@ -39,6 +39,8 @@ class AuditIntake {
   [[nodiscard]] Spool& spool();
   // False while the last write failed or the spool is full: intents are refused.
   [[nodiscard]] bool writable() const;
+  // Bytes of the spool that the database does not have yet.
+  [[nodiscard]] std::uint64_t waiting_bytes() const;
   [[nodiscard]] std::uint64_t records() const;
   [[nodiscard]] std::uint64_t syncs() const;
 

@@ -5,7 +5,7 @@
 #include <netinet/tcp.h>
 
 #include "egress/forward_head.hpp"
-#include "egress/tunnel.hpp"
+#include "egress/json_text.hpp"
 #include "http/problem.hpp"
 #include "net/client_hello.hpp"
 
@@ -15,11 +15,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostHead = 64UL * 1024;
 // Whoever speaks first (SMTP's server) has spoken by then.
 constexpr std::chrono::milliseconds kFirstBytes{400};
-
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
 bool looks_like_tls(char first) { return first == 0x16; }
 // Methods are tokens in capitals.
@@ -70,10 +67,9 @@ bool Connection::admits(const std::string& host, std::uint16_t port, std::string
 
 void Connection::record_refusal(std::string_view target, std::string_view layer,
                                 std::string_view reason) {
-  ++shared_.refusals;
-  const json::object details{{"layer", view(layer)}, {"reason", view(reason)}};
+  const json::object details{{"layer", json_text(layer)}, {"reason", json_text(reason)}};
   shared_.trail.event(arrival_.agent, {{"actionType", "connection_refused"},
-                                       {"target", view(target.substr(0, 300))},
+                                       {"target", json_text(target.substr(0, 300))},
                                        {"outcome", "denied"},
                                        {"metadata", details}});
 }
@@ -134,7 +130,7 @@ Task<void> Connection::answer_connect_refused(std::string host, std::uint16_t po
                                               std::string why) {
   http::ProblemMembers members{{"layer", "domain"}};
   if (!host.empty()) {
-    members.emplace_back("host", json::value(view(host)));
+    members.emplace_back("host", json::value(json_text(host)));
     members.emplace_back("port", port);
   }
   const Error error{.code = Code::kForbidden,
@@ -142,10 +138,7 @@ Task<void> Connection::answer_connect_refused(std::string host, std::uint16_t po
                     .reason = "egress_denied",
                     .public_detail = std::move(why)};
   const auto response = http::problem(error, "", std::move(members));
-  const auto out = fmt::format(
-      "HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\nContent-Length: "
-      "{}\r\nConnection: close\r\n\r\n{}",
-      response.body.size(), response.body);
+  const auto out = own_answer(response, false);
   const auto written = co_await write_rest(stream_, out);
   if (written) (void)co_await stream_.shutdown_send();
 }
@@ -249,63 +242,6 @@ Task<void> Connection::serve_requests(std::optional<Origin> origin) {
     running_ = nullptr;
     if (!goes_on) co_return;
   }
-}
-
-Task<void> Connection::serve_tunnel(Origin origin) {
-  const auto context = shared_.agent(arrival_.agent);
-  if (!context) co_return;
-  const auto decision = context->policy.decide_tunnel(origin.host, origin.port);
-  const auto target = fmt::format("{}:{}", origin.host, origin.port);
-  if (!decision.allowed) {
-    record_refusal(target, services::to_string(decision.layer), decision.reason);
-    stream_.abort();
-    co_return;
-  }
-  const json::object intended{{"host", view(origin.host)},
-                              {"port", origin.port},
-                              {"rule", view(decision.rule)},
-                              {"scope", view(decision.scope)}};
-  json::object record{
-      {"actionType", view(decision.action_type)}, {"target", view(target)}, {"metadata", intended}};
-  auto intent = shared_.trail.intend(arrival_.agent, record);
-  const auto durable = co_await intent.durable();
-  if (!durable) {
-    stream_.abort();
-    co_return;
-  }
-  UpstreamKey key{.host = origin.host, .port = origin.port, .tls = false};
-  auto upstream = co_await shared_.upstreams.dial(std::move(key));
-  if (!upstream) {
-    const json::object details{{"detail", view(upstream.error().public_detail)}};
-    intent.finish({{"outcome", "failure"}, {"metadata", details}});
-    stream_.abort();
-    co_return;
-  }
-  StreamReader upstream_reader(*upstream->stream);
-  tunnelled_ = upstream->stream.get();
-  const auto counts = co_await carry(shared_, reader_, upstream_reader);
-  tunnelled_ = nullptr;
-  json::object details{{"bytesSent", counts.sent}, {"bytesReceived", counts.received}};
-  if (tunnel_broken_off_) details["detail"] = "broken off: the agent's policy changed";
-  intent.finish(
-      {{"outcome", tunnel_broken_off_ ? "failure" : "success"}, {"metadata", std::move(details)}});
-}
-
-void Connection::on_new_policy() {
-  if (tunnelled_ != nullptr) {
-    // Unread, so nothing but a new connection can be decided anew.
-    tunnel_broken_off_ = true;
-    tunnelled_->interrupt();
-    stream_.interrupt();
-    return;
-  }
-  if (running_ != nullptr) {
-    running_->on_new_policy();
-    return;
-  }
-  if (!origin_) return;
-  const auto context = shared_.agent(arrival_.agent);
-  if (!context || !context->policy.admits_name(origin_->host, origin_->port)) stream_.interrupt();
 }
 
 }  // namespace deployclaw::egress

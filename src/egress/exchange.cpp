@@ -17,10 +17,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostHead = 64UL * 1024;
 constexpr std::size_t kMostWholeBody = 1024UL * 1024;
-
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
 std::string fresh_request_id() {
   const auto id = AgentId::random();
@@ -69,14 +66,7 @@ Task<bool> Exchange::run() {
   co_return goes_on;
 }
 
-Task<bool> Exchange::refuse_malformed(Error error) {
-  head_.keep_alive = false;
-  const bool goes_on = co_await refuse(std::move(error), "http");
-  co_return goes_on;
-}
-
 Task<bool> Exchange::run(http::RequestHead head) {
-  ++shared_.requests;
   began_ = std::chrono::steady_clock::now();
   request_id_ = fresh_request_id();
   head_ = std::move(head);
@@ -174,14 +164,18 @@ Task<bool> Exchange::decide() {
   co_return decision_.allowed;
 }
 
+// Answers "Expect: 100-continue", once.
+Task<Status> Exchange::ask_for_body() {
+  if (!std::exchange(head_.expect_continue, false)) co_return Status{};
+  auto asked = co_await write_rest(reader_.stream(), "HTTP/1.1 100 Continue\r\n\r\n");
+  co_return asked;
+}
+
 Task<Status> Exchange::read_whole_body() {
   std::string whole;
   auto buffer = shared_.buffers.take();
-  if (head_.expect_continue) {
-    auto asked = co_await write_rest(reader_.stream(), "HTTP/1.1 100 Continue\r\n\r\n");
-    if (!asked) co_return asked;
-    head_.expect_continue = false;
-  }
+  auto asked = co_await ask_for_body();
+  if (!asked) co_return asked;
   reader_.stream().set_deadline(shared_.deadlines.body);
   while (true) {
     const auto got = co_await body_->read(buffer.data(), BufferPool::kRoom);
@@ -233,100 +227,6 @@ Status Exchange::inject() {
   head_text_ = request_head(head_, target_, origin_.authority(), websocket_, length);
   services::wipe_injected(head_, target_);
   return {};
-}
-
-// What every record of this exchange tells. The query is left out: it may hold what nobody should
-// read later.
-json::object Exchange::metadata() const {
-  json::object out{{"requestId", view(request_id_)},
-                   {"method", view(std::string_view(head_.method_text).substr(0, 32))},
-                   {"host", view(origin_.host)},
-                   {"port", origin_.port},
-                   {"tls", origin_.tls}};
-  if (!decision_.rule.empty()) out["rule"] = view(decision_.rule);
-  if (!decision_.scope.empty()) out["scope"] = view(decision_.scope);
-  if (!decision_.service.empty()) out["service"] = view(decision_.service);
-  if (!injected_.empty()) {
-    json::array names;
-    for (const auto name : injected_) names.emplace_back(view(name));
-    out["credentials"] = std::move(names);
-  }
-  return out;
-}
-
-// What an agent wrote, for a record: never with a real secret in it.
-std::string Exchange::safe(std::string_view text) const {
-  const bool clean = !scrub::find_in(*agent_->response_patterns, text);
-  return std::string(clean ? text : "(holds a secret)");
-}
-
-Task<bool> Exchange::refuse_by_policy() {
-  ++shared_.refusals;
-  auto details = metadata();
-  details["layer"] = view(services::to_string(decision_.layer));
-  details["path"] = safe(std::string_view(target_.path).substr(0, 1024));
-  details["reason"] = view(decision_.reason);
-  if (!decision_.missing_scope.empty()) details["missingScope"] = view(decision_.missing_scope);
-  const auto target = decision_.target.empty() ? origin_.authority() : safe(decision_.target);
-  const auto type = decision_.action_type.empty() ? "api_call" : decision_.action_type;
-  shared_.trail.event(id_, {{"actionType", view(type)},
-                            {"target", view(target)},
-                            {"outcome", "denied"},
-                            {"metadata", std::move(details)}});
-  auto response = services::to_problem(decision_, facts(nullptr), request_id_);
-  const bool goes_on = co_await answer(std::move(response));
-  co_return goes_on;
-}
-
-Task<bool> Exchange::refuse(Error error, std::string_view layer) {
-  ++shared_.refusals;
-  auto details = metadata();
-  details["layer"] = view(layer);
-  details["reason"] = view(error.reason);
-  details["detail"] = view(error.public_detail);
-  const auto host = origin_.host.empty() ? std::string("unknown") : origin_.authority();
-  shared_.trail.event(id_, {{"actionType", "api_call"},
-                            {"target", view(host)},
-                            {"outcome", "denied"},
-                            {"metadata", std::move(details)}});
-  http::ProblemMembers members{{"layer", json::value(view(layer))}};
-  if (!origin_.host.empty()) members.emplace_back("host", json::value(view(origin_.host)));
-  auto response = http::problem(error, request_id_, std::move(members));
-  const bool goes_on = co_await answer(std::move(response));
-  co_return goes_on;
-}
-
-// An answer of our own. The connection goes on only when nothing of the request is left unread.
-Task<bool> Exchange::answer(http::Response response) {
-  const bool clean = body_ && (body_->done() || whole_body_) && head_.keep_alive;
-  std::string out =
-      fmt::format("HTTP/1.1 {} {}\r\n", response.status, http::reason_phrase(response.status));
-  for (const auto& [name, value] : response.headers.all()) {
-    out += name + ": " + value + "\r\n";
-  }
-  out += fmt::format("Content-Length: {}\r\n", response.body.size());
-  if (!clean) out += "Connection: close\r\n";
-  out += "\r\n";
-  if (head_.method_text != "HEAD") out += response.body;
-  auto& stream = reader_.stream();
-  stream.set_deadline(shared_.deadlines.head);
-  const auto written = co_await write_rest(stream, out);
-  if (!written) co_return false;
-  if (clean) {
-    stream.clear_deadline();
-    co_return true;
-  }
-  // What still comes is read for a moment, or the answer might be lost in a reset.
-  (void)co_await stream.shutdown_send();
-  stream.set_deadline(std::chrono::seconds(2));
-  auto buffer = shared_.buffers.take();
-  std::size_t most = 4 * 1024 * 1024;
-  while (true) {
-    const auto got = co_await reader_.read(buffer.data(), BufferPool::kRoom);
-    if (!got || *got == 0 || *got > most) break;
-    most -= *got;
-  }
-  co_return false;
 }
 
 }  // namespace deployclaw::egress

@@ -7,6 +7,7 @@
 #include "egress/worker_shared.hpp"
 #include "http/canonical_target.hpp"
 #include "http/wire.hpp"
+#include "scrub/content_decoder.hpp"
 #include "scrub/scrubber.hpp"
 #include "services/injection.hpp"
 
@@ -49,6 +50,7 @@ class Exchange {
   // Before anything leaves.
   Status find_origin();
   Task<bool> decide();
+  Task<Status> ask_for_body();
   Task<Status> read_whole_body();
   Status inject();
   Task<bool> refuse_by_policy();
@@ -56,7 +58,6 @@ class Exchange {
   Task<bool> answer(http::Response response);
   [[nodiscard]] services::RequestFacts facts(const boost::json::value* body) const;
   [[nodiscard]] boost::json::object metadata() const;
-  [[nodiscard]] std::string safe(std::string_view text) const;
 
   // Once it may.
   Task<bool> forward();
@@ -72,8 +73,9 @@ class Exchange {
   Task<Result<http::ResponseHead>> read_answer_head();
   void scrub_fields(http::ResponseHead& head);
   Task<Status> pass_on(const http::ResponseHead& head, std::string front, bool chunked,
-                       bool decode);
-  Task<Status> watch(const http::ResponseHead& head, std::string front, bool chunked);
+                       std::optional<scrub::ContentDecoder> decoder);
+  Task<Status> watch(const http::ResponseHead& head, std::string front, bool chunked,
+                     scrub::ContentDecoder decoder);
   Task<void> relay_websocket();
   Task<bool> could_not(Error error);
   void note_hits(const std::vector<scrub::Hit>& hits);

@@ -17,15 +17,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostHead = 64UL * 1024;
-
-Error broken(std::string detail) {
-  return {.code = Code::kUnavailable,
-          .message = detail,
-          .reason = "upstream_failed",
-          .public_detail = std::move(detail)};
-}
-
 // Scrubs one whole text in place; true when something was found.
 bool scrub_text(const std::shared_ptr<const scrub::PatternSet>& patterns, std::string& text,
                 std::vector<scrub::Hit>& hits) {
@@ -117,7 +108,6 @@ Task<void> Exchange::tell_no_answer(Error error) {
     co_return;
   }
   if (body_refused_) {
-    ++shared_.refusals;
     error = std::move(*body_refused_);
   }
   (void)co_await could_not(std::move(error));
@@ -147,12 +137,17 @@ Task<Status> Exchange::relay_whole(const http::ResponseHead& head) {
     passing = Passing::kUntilClose;
     head_.keep_alive = false;
   }
+  std::optional<scrub::ContentDecoder> decoder;
+  if (coded && has_secrets) {
+    const auto coding = scrub::parse_content_encoding(*head.headers.get("content-encoding"));
+    if (!coding) co_return fail(broken("The upstream's content coding cannot be looked into."));
+    decoder.emplace(*coding);
+  }
   auto front = response_head(head, passing, head_.keep_alive, decode, false);
   const bool chunked = passing == Passing::kChunked ||
                        (passing == Passing::kAsItCame && head.framing.kind == Kind::kChunked);
-  auto relaying = coded && has_secrets && !decode
-                      ? watch(head, std::move(front), chunked)
-                      : pass_on(head, std::move(front), chunked, decode);
+  auto relaying = decoder && !decode ? watch(head, std::move(front), chunked, std::move(*decoder))
+                                     : pass_on(head, std::move(front), chunked, std::move(decoder));
   auto relayed = co_await std::move(relaying);
   co_return relayed;
 }
@@ -167,7 +162,6 @@ Task<void> Exchange::relay_websocket() {
   note_hits(counts.hits);
   for (const auto& name : counts.used) shared_.on_used(id_, name);
   if (!counts.refused) co_return;
-  ++shared_.refusals;
   const json::object details{{"requestId", request_id_},
                              {"layer", "secrets"},
                              {"reason", counts.refused->reason},
@@ -180,14 +174,7 @@ Task<void> Exchange::relay_websocket() {
 
 // Body bytes as they come, secrets turned back, decoded where they have to be.
 Task<Status> Exchange::pass_on(const http::ResponseHead& head, std::string front, bool chunked,
-                               bool decode) {
-  std::optional<scrub::ContentDecoder> decoder;
-  if (decode) {
-    const auto coding =
-        scrub::parse_content_encoding(head.headers.get("content-encoding").value_or(""));
-    if (!coding) co_return fail(broken("The upstream's content coding cannot be looked into."));
-    decoder.emplace(*coding);
-  }
+                               std::optional<scrub::ContentDecoder> decoder) {
   AnswerBody body(shared_, *upstream_reader_, reader_.stream(), head.framing,
                   agent_->response_patterns, std::move(decoder), chunked);
   auto carried = co_await body.carry(std::move(front));
@@ -199,12 +186,9 @@ Task<Status> Exchange::pass_on(const http::ResponseHead& head, std::string front
 
 // A coded body from a host that is given no secret passes as it is, but is looked into beside: a
 // secret in it breaks it off, since its coding cannot be written over.
-Task<Status> Exchange::watch(const http::ResponseHead& head, std::string front, bool chunked) {
+Task<Status> Exchange::watch(const http::ResponseHead& head, std::string front, bool chunked,
+                             scrub::ContentDecoder decoder) {
   BodyReader body(*upstream_reader_, head.framing);
-  const auto coding =
-      scrub::parse_content_encoding(head.headers.get("content-encoding").value_or(""));
-  if (!coding) co_return fail(broken("The upstream's content coding cannot be looked into."));
-  scrub::ContentDecoder decoder(*coding);
   scrub::Finder finder(agent_->response_patterns);
   auto buffer = shared_.buffers.take();
   std::string plain;

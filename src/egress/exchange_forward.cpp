@@ -5,6 +5,7 @@
 #include "egress/answer_body.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
+#include "egress/json_text.hpp"
 #include "http/problem.hpp"
 #include "scrub/finder.hpp"
 
@@ -13,16 +14,12 @@ namespace deployclaw::egress {
 
 namespace json = boost::json;
 
-namespace {
-
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
-
-}  // namespace
+namespace {}  // namespace
 
 Task<bool> Exchange::forward() {
   auto details = metadata();
-  json::object record{{"actionType", view(decision_.action_type)},
-                      {"target", safe(decision_.target)},
+  json::object record{{"actionType", json_text(decision_.action_type)},
+                      {"target", agent_->for_record(decision_.target)},
                       {"metadata", std::move(details)}};
   intent_ = shared_.trail.intend(id_, record);
   auto acquired = co_await acquire();
@@ -103,10 +100,8 @@ Task<void> Exchange::send_body() {
 }
 
 Task<Status> Exchange::pump_body() {
-  if (head_.expect_continue) {
-    auto asked = co_await write_rest(reader_.stream(), "HTTP/1.1 100 Continue\r\n\r\n");
-    if (!asked) co_return asked;
-  }
+  auto asked = co_await ask_for_body();
+  if (!asked) co_return asked;
   auto head_sent = co_await send_head();
   if (!head_sent) co_return head_sent;
   const bool chunked = head_.framing.kind == http::BodyFraming::Kind::kChunked;
@@ -122,12 +117,7 @@ Task<Status> Exchange::pump_body() {
     end = *got == 0 || body_->done();
     const auto outcome = finder.scan({data, held + *got}, end);
     if (outcome.finding) {
-      const bool placeholder = agent_->is_placeholder(outcome.finding->id);
-      co_return fail(Code::kForbidden, placeholder ? "placeholder_misplaced" : "secret_in_request",
-                     std::string("The request's body holds ") +
-                         (placeholder ? "the placeholder" : "the real value") +
-                         " of the credential " + agent_->name_of(outcome.finding->id) +
-                         ", which may not be sent there.");
+      co_return fail(agent_->misplaced(outcome.finding->id, "The request's body"));
     }
     std::string rest(data + outcome.ready, held + *got - outcome.ready);
     if (outcome.ready > 0) {
@@ -146,41 +136,6 @@ Task<Status> Exchange::pump_body() {
     if (!written) co_return written;
   }
   co_return Status{};
-}
-
-// An upstream that cannot be had is the gateway's 502 or 504, whatever the code says elsewhere.
-Task<bool> Exchange::could_not(Error error) {
-  if (error.reason.empty()) error.reason = "upstream_failed";
-  if (error.public_detail.empty()) error.public_detail = "The upstream did not answer properly.";
-  const json::object details{{"detail", view(error.public_detail)}, {"reason", view(error.reason)}};
-  finish(error.code == Code::kForbidden ? "denied" : "failure", details);
-  if (answered_) co_return false;
-  const int status = error.reason == "audit_unavailable" ? 503
-                     : error.code == Code::kForbidden    ? 403
-                     : error.code == Code::kTimeout      ? 504
-                                                         : 502;
-  auto response = http::problem_with_status(status, error.reason, error.public_detail, request_id_);
-  const bool goes_on = co_await answer(std::move(response));
-  co_return goes_on;
-}
-
-void Exchange::finish(std::string_view outcome, json::object details) {
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - began_);
-  if (status_ != 0) details["status"] = status_;
-  details["bytesSent"] = sent_;
-  details["bytesReceived"] = received_;
-  details["durationMs"] = took.count();
-  if (!findings_.empty()) details["scrubbed"] = findings_;
-  intent_.finish({{"outcome", view(outcome)}, {"metadata", std::move(details)}});
-}
-
-void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {
-  for (const auto& hit : hits) {
-    findings_.push_back(json::object{{"credential", view(agent_->name_of(hit.id))},
-                                     {"form", scrub::to_string(hit.form)},
-                                     {"count", hit.count}});
-  }
 }
 
 void Exchange::on_new_policy() {

@@ -84,6 +84,16 @@ std::string known_codings(std::string_view accept_encoding) {
   return out.empty() ? "identity" : out;
 }
 
+std::string own_answer(const http::Response& response, bool keep_alive, bool with_body) {
+  std::string out;
+  http::append_response_head(out, response.status, response.headers);
+  append_field(out, "Content-Length", std::to_string(response.body.size()));
+  if (!keep_alive) append_field(out, "Connection", "close");
+  out += "\r\n";
+  if (with_body) out += response.body;
+  return out;
+}
+
 std::string request_head(const http::RequestHead& head, const http::CanonicalTarget& target,
                          std::string_view host_field, bool websocket,
                          std::optional<std::size_t> body_length) {

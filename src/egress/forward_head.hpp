@@ -32,6 +32,9 @@ std::string request_head(const http::RequestHead& head, const http::CanonicalTar
 std::string response_head(const http::ResponseHead& head, Passing passing, bool keep_alive,
                           bool drop_coding, bool websocket);
 
+// A whole answer of the gateway's own; `with_body` is false for HEAD.
+std::string own_answer(const http::Response& response, bool keep_alive, bool with_body = true);
+
 // A WebSocket handshake (RFC 6455 §4.1): GET with "Upgrade: websocket".
 bool asks_for_websocket(const http::RequestHead& head);
 

@@ -269,15 +269,14 @@ Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client, std:
 Task<void> Supervisor::configure(ClientId id, std::uint64_t version) {
   const auto found = clients_.find(id);
   if (found == clients_.end() || !found->second.worker) co_return;
+  found->second.worker->configuring = true;
   auto copy = found->second.desired;
   auto config = co_await open_all(std::move(copy), version);
   const auto again = clients_.find(id);
-  // Overtaken by a newer version, or the worker is gone.
-  if (again == clients_.end() || !again->second.worker || again->second.version != version) {
-    co_return;
-  }
+  if (again == clients_.end() || !again->second.worker) co_return;
   WorkerHandle& worker = *again->second.worker;
   worker.configuring = false;
+  if (again->second.version != version) co_return;  // overtaken by a newer one
   Status given = config ? worker.configure(*config) : fail(config.error());
   if (given) co_return;
   log::error("a worker has no configuration",

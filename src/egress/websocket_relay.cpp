@@ -39,8 +39,8 @@ struct Relay {
   }
 };
 
-// ---- From the upstream: heads pass as they are, payloads are scrubbed in place. A message's last
-// bytes are never held back: a secret does not go on behind its end.
+// ---- From the upstream: heads pass as they are, payloads are scrubbed in place. A frame's last
+// bytes are never held back.
 class Downward {
  public:
   explicit Downward(Relay& relay)
@@ -79,7 +79,6 @@ class Downward {
       const auto bytes = in.substr(0, step->consumed);
       in.remove_prefix(step->consumed);
       if (step->kind == FrameStep::Kind::kFrameStart) {
-        // Held payload of the frame before goes first; there is none across a message's end.
         scrub::append_frame_header(out_, reader_.header());
       } else if (step->kind == FrameStep::Kind::kPayload) {
         payload(bytes, step->frame_ends);
@@ -96,8 +95,8 @@ class Downward {
       out_ += control;
       return;
     }
-    // A frame's end releases what is held: the next head must not overtake it. A secret split over
-    // two frames of one message is found by whoever reads the message, so it is broken off there.
+    // A frame's end releases what is held: its bytes must come before the next head. So a secret
+    // split over two frames of one message is not found (docs/security/egress.md).
     held_ += bytes;
     const std::size_t ready = scrubber_.scrub(held_.data(), held_.size(), frame_ends);
     out_.append(held_, 0, ready);
@@ -223,11 +222,7 @@ class Upward {
   }
 
   Status refuse(std::uint32_t pattern) {
-    const bool placeholder = relay_.agent->is_placeholder(pattern);
-    return fail(Code::kForbidden, placeholder ? "placeholder_misplaced" : "secret_in_request",
-                std::string("A message holds ") +
-                    (placeholder ? "the placeholder" : "the real value") + " of the credential " +
-                    relay_.agent->name_of(pattern) + ", which may not be sent there.");
+    return fail(relay_.agent->misplaced(pattern, "A message"));
   }
 
   Relay& relay_;

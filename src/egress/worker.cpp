@@ -119,7 +119,6 @@ Status Worker::prepare(const WorkerConfig& config) {
       .timer = timer_,
       .trail = trail_,
       .upstreams = *upstreams_,
-      .tasks = tasks_,
       .on_used = [this](AgentId agent, std::string_view credential) {
         (void)channel_.send(
             encode(UsedMessage{.agent = agent, .credential = std::string(credential)}));
@@ -206,7 +205,6 @@ Bytes Worker::answer_name(AgentId agent, std::span<const unsigned char> query) {
   }
   if (answered.finding == dns::Finding::kNotAdmitted ||
       answered.finding == dns::Finding::kBudgetUsedUp) {
-    ++shared_->refusals;
     const bool budget = answered.finding == dns::Finding::kBudgetUsedUp;
     shared_->trail.event(
         agent, {{"actionType", "name_refused"},

@@ -32,9 +32,6 @@ class Worker {
   // Works until the channel closes or a drain has ended.
   Task<void> run();
 
-  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
-  [[nodiscard]] std::uint64_t requests() const { return shared_ ? shared_->requests : 0; }
-
  private:
   void take(Packet packet);
   Status configure(const linux::UniqueFd& memory);

@@ -12,6 +12,7 @@
 #include <boost/json/value_to.hpp>
 
 #include "base/encoding.hpp"
+#include "egress/json_text.hpp"
 
 namespace deployclaw::egress {
 
@@ -28,8 +29,6 @@ struct WipedText {
   ~WipedText() { wipe_string(text); }
 };
 
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
-
 // Appends one JSON string; in base64, so that what a secret contains does not matter.
 void append_secret(std::string& out, const Secret& secret) {
   auto encoded = base64_encode(secret.expose());
@@ -41,17 +40,17 @@ void append_secret(std::string& out, const Secret& secret) {
 
 json::object public_part(const WorkerCredential& credential) {
   json::array hosts;
-  for (const auto& host : credential.hosts) hosts.emplace_back(view(host));
-  return {{"name", view(credential.name)},
-          {"kind", view(credential.kind)},
+  for (const auto& host : credential.hosts) hosts.emplace_back(json_text(host));
+  return {{"name", json_text(credential.name)},
+          {"kind", json_text(credential.kind)},
           {"hosts", std::move(hosts)},
-          {"placeholder", view(credential.placeholder)}};
+          {"placeholder", json_text(credential.placeholder)}};
 }
 
 json::object public_part(const WorkerAgent& agent) {
   json::object addresses;
   for (const auto& [address, name] : agent.addresses) {
-    addresses[std::to_string(address)] = view(name);
+    addresses[std::to_string(address)] = json_text(name);
   }
   json::array credentials;
   for (const auto& credential : agent.credentials) credentials.push_back(public_part(credential));
@@ -65,18 +64,18 @@ json::object public_part(const WorkerConfig& config) {
   json::array agents;
   for (const auto& agent : config.agents) agents.push_back(public_part(agent));
   json::array nameservers;
-  for (const auto& server : config.nameservers) nameservers.emplace_back(view(server));
+  for (const auto& server : config.nameservers) nameservers.emplace_back(json_text(server));
   json::object pins;
   for (const auto& [name, addresses] : config.pins) {
     json::array list;
-    for (const auto& address : addresses) list.emplace_back(view(address));
-    pins[view(name)] = std::move(list);
+    for (const auto& address : addresses) list.emplace_back(json_text(address));
+    pins[json_text(name)] = std::move(list);
   }
   return {{"version", config.version},
           {"client", config.client.to_string()},
           {"active", config.active},
           {"agents", std::move(agents)},
-          {"certificate", view(config.authority_certificate)},
+          {"certificate", json_text(config.authority_certificate)},
           {"nameservers", std::move(nameservers)},
           {"pins", std::move(pins)}};
 }

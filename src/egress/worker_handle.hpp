@@ -37,7 +37,7 @@ class WorkerHandle {
   [[nodiscard]] std::uint32_t number() const { return number_; }
   [[nodiscard]] std::uint64_t version() const { return version_; }
   [[nodiscard]] std::uint32_t connections() const { return connections_; }
-  bool configuring = false;
+  bool configuring = false;  // its secrets are being opened
 
  private:
   struct Waiting {

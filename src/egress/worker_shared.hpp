@@ -24,6 +24,9 @@ struct AgentNames {
   dns::LabelBudget budget;
 };
 
+// A longer head, of a request or an answer, is refused.
+inline constexpr std::size_t kMostHead = 64UL * 1024;
+
 // How long things may take.
 struct Deadlines {
   std::chrono::milliseconds head{30'000};            // a whole request head, from its first byte
@@ -41,15 +44,12 @@ struct WorkerShared {
   net::CoarseTimer& timer;
   AuditTrail& trail;
   Upstreams& upstreams;
-  TaskGroup& tasks;
   std::function<void(AgentId, std::string_view credential)> on_used;
   BufferPool buffers = {};
   Deadlines deadlines = {};
   std::unique_ptr<net::TlsServerContexts> authority = {};  // null: TLS is not intercepted
   AgentContexts agents = {};
   std::map<AgentId, AgentNames> names = {};
-  std::uint64_t refusals = 0;
-  std::uint64_t requests = 0;
 
   // The agent's present policy; null for one that reaches nothing.
   [[nodiscard]] std::shared_ptr<const AgentContext> agent(AgentId id) const {
