@@ -1,7 +1,5 @@
 #include "egress/agent_context.hpp"
 
-#include "scrub/finder.hpp"
-
 namespace deployclaw::egress {
 
 const Secret* AgentContext::secret(std::string_view name) const {
@@ -22,10 +20,6 @@ Error AgentContext::misplaced(std::uint32_t pattern, std::string_view where) con
           .message = "misplaced " + name_of(pattern),
           .reason = placeholder ? "placeholder_misplaced" : "secret_in_request",
           .public_detail = std::move(detail)};
-}
-
-std::string AgentContext::for_record(std::string_view text) const {
-  return std::string(scrub::find_in(*response_patterns, text) ? "(holds a secret)" : text);
 }
 
 namespace {

@@ -31,8 +31,6 @@ struct AgentContext {
   [[nodiscard]] bool is_placeholder(std::uint32_t pattern) const { return pattern >= names.size(); }
   // Why what was found in `where` ("The request's body", "A message") may not leave.
   [[nodiscard]] Error misplaced(std::uint32_t pattern, std::string_view where) const;
-  // What an agent wrote, for a record: never with a real secret in it.
-  [[nodiscard]] std::string for_record(std::string_view text) const;
 };
 
 using AgentContexts = std::map<AgentId, std::shared_ptr<const AgentContext>>;

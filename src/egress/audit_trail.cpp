@@ -71,8 +71,8 @@ void AuditTrail::event(AgentId agent, json::object record) {
 
 std::uint64_t AuditTrail::send(RecordKind kind, AgentId agent, std::uint64_t id,
                                const json::object& record) {
-  const RecordMessage message{
-      .kind = kind, .agent = agent, .id = id, .json = json::serialize(record)};
+  RecordMessage message{.kind = kind, .agent = agent, .id = id, .json = json::serialize(record)};
+  if (cleaner_) cleaner_(agent, message.json);
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (open_ && !channel_.send(encode(message))) close();
   return ++sent_;

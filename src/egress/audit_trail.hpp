@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -19,6 +20,11 @@ namespace deployclaw::egress {
 class AuditTrail {
  public:
   AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel);
+
+  // Every record is handed to `cleaner` last, as it will be written: agents choose hosts, paths and
+  // methods, and may put a real secret there. It overwrites such in place and keeps the JSON valid.
+  using Cleaner = std::function<void(AgentId agent, std::string& json)>;
+  void clean_with(Cleaner cleaner) { cleaner_ = std::move(cleaner); }
 
   // An intent that has been sent. Its outcome must be told once; one that is dropped without it is
   // told as "abandoned".
@@ -67,6 +73,7 @@ class AuditTrail {
   boost::asio::any_io_executor executor_;
   PacketChannel channel_;
   std::list<Waiter> waiters_;
+  Cleaner cleaner_;
   double allowance_ = kEventBurst;
   std::chrono::steady_clock::time_point allowed_at_ = std::chrono::steady_clock::now();
   std::uint64_t left_out_ = 0;

@@ -19,7 +19,7 @@ namespace {}  // namespace
 Task<bool> Exchange::forward() {
   auto details = metadata();
   json::object record{{"actionType", json_text(decision_.action_type)},
-                      {"target", agent_->for_record(decision_.target)},
+                      {"target", json_text(decision_.target)},
                       {"metadata", std::move(details)}};
   intent_ = shared_.trail.intend(id_, record);
   auto acquired = co_await acquire();

@@ -38,12 +38,11 @@ Task<bool> Exchange::refuse_malformed(Error error) {
 Task<bool> Exchange::refuse_by_policy() {
   auto details = metadata();
   details["layer"] = json_text(services::to_string(decision_.layer));
-  details["path"] = agent_->for_record(std::string_view(target_.path).substr(0, 1024));
+  details["path"] = json_text(std::string_view(target_.path).substr(0, 1024));
   details["reason"] = json_text(decision_.reason);
   if (!decision_.missing_scope.empty())
     details["missingScope"] = json_text(decision_.missing_scope);
-  const auto target =
-      decision_.target.empty() ? origin_.authority() : agent_->for_record(decision_.target);
+  const auto target = decision_.target.empty() ? origin_.authority() : decision_.target;
   const auto type = decision_.action_type.empty() ? "api_call" : decision_.action_type;
   shared_.trail.event(id_, {{"actionType", json_text(type)},
                             {"target", json_text(target)},

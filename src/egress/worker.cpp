@@ -10,6 +10,7 @@
 #include "dns/answer.hpp"
 #include "dns/nameserver.hpp"
 #include "linux/address_pool.hpp"
+#include "scrub/scrubber.hpp"
 
 namespace deployclaw::egress {
 
@@ -112,6 +113,12 @@ Status Worker::prepare(const WorkerConfig& config) {
   auto resolver = dns::Resolver::create(io_.get_executor(), std::move(*resolving));
   if (!resolver) return fail(resolver.error());
   resolver_ = std::move(*resolver);
+  trail_.clean_with([this](AgentId agent, std::string& json) {
+    const auto context = shared_->agent(agent);
+    if (!context) return;
+    scrub::Scrubber scrubber(context->response_patterns);
+    scrubber.scrub(json.data(), json.size(), true);
+  });
   upstreams_ = std::make_unique<Upstreams>(io_.get_executor(), timer_, *resolver_, parts_.tls);
   shared_ = std::make_unique<WorkerShared>(WorkerShared{
       .executor = io_.get_executor(),

@@ -106,6 +106,17 @@ TEST_F(WorkerTest, RefusesWhatThePolicyDoesNotAdmitAndGoesOn) {
   EXPECT_THAT(agent.read_until("ok"), StartsWith("HTTP/1.1 200 "));
 }
 
+// An agent that got hold of a real secret could otherwise write it into the log as a host name.
+TEST_F(WorkerTest, TellsNoSecretThatAnAgentNamesAsAHost) {
+  auto agent = rig.connect();
+  agent.send(std::string("CONNECT ") + rig.kSecret +
+             ".example.net:443 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(agent.read_until("}"), StartsWith("HTTP/1.1 403 "));
+  const auto event = rig.told(RecordKind::kEvent);
+  EXPECT_EQ(text(event.json, "outcome"), "denied");
+  EXPECT_THAT(json::serialize(event.json), Not(HasSubstr(rig.kSecret)));
+}
+
 TEST_F(WorkerTest, RefusesAHostFieldThatNamesAnotherHost) {
   const auto answer =
       ask("GET http://" + rig.origin_authority() + "/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n",
