@@ -220,7 +220,7 @@ std::vector<LoggedPacket> read_log_datagram(Span datagram) {
     if (is_packet && length >= sizeof(nlmsghdr) + sizeof(nfgenmsg)) {
       if (auto logged = read_logged(message)) found.push_back(std::move(*logged));
     }
-    at += std::min<std::size_t>(MNL_ALIGN(length), size - at);
+    at += std::min((length + 3) & ~std::size_t{3}, size - at);
   }
   return found;
 }
