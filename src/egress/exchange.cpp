@@ -18,6 +18,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kMostWholeBody = 1024UL * 1024;
+constexpr std::uint64_t kSmallBody = 32UL * 1024;
 
 std::string fresh_request_id() {
   const auto id = AgentId::random();
@@ -90,6 +91,8 @@ Task<bool> Exchange::run(http::RequestHead head) {
     const bool goes_on = co_await refuse_by_policy();
     co_return goes_on;
   }
+  auto read = co_await read_small_body();
+  if (!read) co_return false;
   auto injected = inject();
   if (!injected) {
     const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
@@ -192,6 +195,16 @@ Task<Status> Exchange::read_whole_body() {
   co_return Status{};
 }
 
+// A small body is looked through before any of its request leaves; a longer one is on its way.
+Task<Status> Exchange::read_small_body() {
+  const auto& framing = head_.framing;
+  const bool small = framing.kind == http::BodyFraming::Kind::kLength && framing.length > 0 &&
+                     framing.length <= kSmallBody;
+  if (!small || whole_body_) co_return Status{};
+  auto read = co_await read_whole_body();
+  co_return read;
+}
+
 Status Exchange::inject() {
   const auto& context = *agent_;
   // A real secret that the agent got hold of somewhere must not leave by its hand.
@@ -211,10 +224,10 @@ Status Exchange::inject() {
   if (!injected) return fail(injected.error());
   injected_ = std::move(*injected);
   if (whole_body_) {
-    if (const auto secret = scrub::find_in(*context.response_patterns, *whole_body_)) {
-      return fail(Code::kForbidden, "secret_in_request",
-                  "The request's body holds the real value of the credential " +
-                      context.name_of(secret->id) + ".");
+    const bool injects = services::injects_body(decision_.injections);
+    const auto& forbidden = injects ? context.response_patterns : context.request_patterns;
+    if (const auto finding = scrub::find_in(*forbidden, *whole_body_)) {
+      return fail(context.misplaced(finding->id, "The request's body"));
     }
     auto more = services::inject_body(*whole_body_, decision_.injections,
                                       context.policy.credentials(), source);

@@ -52,6 +52,7 @@ class Exchange {
   Task<bool> decide();
   Task<Status> ask_for_body();
   Task<Status> read_whole_body();
+  Task<Status> read_small_body();
   Status inject();
   Task<bool> refuse_by_policy();
   Task<bool> refuse(Error error, std::string_view layer);

@@ -3,13 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { makeAuthority } from '../fakes/authority.mjs';
-import { startEchoOrigin } from '../fakes/echo_origin.mjs';
+import { content, startEchoOrigin } from '../fakes/echo_origin.mjs';
 import { startDnsServer } from '../fakes/dns_server.mjs';
 import { encodings } from '../fakes/encodings.mjs';
 import { startModelServer } from '../fakes/model_server.mjs';
@@ -18,7 +19,7 @@ import { Customer, Platform, sleep, until } from './harness.mjs';
 const run = promisify(execFile);
 const KEY = 'sk-real-openai-key-0123456789abcdefghijklmnopqrstuvwxyz';
 const platform = new Platform();
-let customer, authority, models, echo, dns, agent, placeholder, pid, bundle;
+let customer, authority, models, echo, plain, dns, agent, placeholder, pid, bundle;
 
 // Runs a program of this host in the agent's network: its address and its routes, and nothing else
 // of ours. Where the agent's own root would be needed, the container is used instead.
@@ -38,6 +39,9 @@ const curl = (...args) => within('curl', '-sS', '-m', '30', '--cacert', bundle, 
 const status = (answer) => answer.out.trimEnd().split('\n').at(-1);
 const body = (answer) => answer.out.slice(0, answer.out.trimEnd().lastIndexOf('\n'));
 
+// How many requests have come to the servers outside: a refusal must leave it as it is.
+const asked = () => [models, echo, plain].map(({ record }) => record.entries.length);
+
 async function audit(match, seconds = 10) {
   return until('audit record', async () => {
     const log = await customer.must(200, 'GET', `/api/agents/${agent}/logs?limit=200`);
@@ -53,6 +57,7 @@ before(async () => {
     host: '127.0.0.2', port: 443, keys: { openai: KEY } });
   echo = await startEchoOrigin({ authority, names: ['echo.example.com', 'other.example.com'],
     host: '127.0.0.3', port: 443 });
+  plain = await startEchoOrigin({ host: '127.0.0.3', port: 80 });
   dns = await startDnsServer({ port: 5399, table: {
     'private.rebind.example.org': { A: ['10.0.0.5'] }, 'loopback.rebind.example.org': { A: ['127.0.0.1'] },
     'metadata.rebind.example.org': { A: ['169.254.169.254'] },
@@ -77,6 +82,7 @@ after(async () => {
   assert.equal(await platform.stop(), 0);
   await models?.close();
   await echo?.close();
+  await plain?.close();
   await dns?.close();
 });
 
@@ -116,6 +122,7 @@ const ask = (name, type = 1) => script(`
   setTimeout(() => { console.log('{}'); process.exit(0); }, 3000);`).then((a) => JSON.parse(a.out));
 
 test('what the policy does not admit is refused, machine-readably, and told', async () => {
+  const before = asked();
   const answer = await within('curl', '-sS', ...PROXY, '-o', '/dev/null', '-D', '-', 'https://evil.example.net/');
   assert.match(answer.out, /^HTTP\/1.1 403/);
   const refusal = await raw('CONNECT evil.example.net:443 HTTP/1.1\r\nHost: evil.example.net:443\r\n\r\n');
@@ -124,6 +131,7 @@ test('what the policy does not admit is refused, machine-readably, and told', as
   assert.equal(problem.layer, 'domain');
   assert.equal(problem.host, 'evil.example.net');
   await audit((e) => e.outcome === 'denied' && e.target === 'evil.example.net');
+  assert.deepEqual(asked(), before);
 });
 
 test('a name that is not admitted is never looked up; one that is has an address that leads here', async () => {
@@ -154,12 +162,15 @@ test('names that resolve to addresses of the inside are not dialled', async () =
 });
 
 test('hosts must agree: connection, server name, target and Host', async () => {
+  const before = asked();
   const answer = await curl(...PROXY, 'https://echo.example.com/echo', '-H', 'Host: other.example.com');
   assert.equal(status(answer), '403');
   assert.match(body(answer), /authority_mismatch/);
+  assert.deepEqual(asked(), before);
 });
 
 test('framing that two readers could read differently is refused', async () => {
+  const before = asked();
   const head = 'POST http://echo.example.com/echo HTTP/1.1\r\nHost: echo.example.com\r\n';
   for (const [what, text] of [
     ['length and chunks', head + 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
@@ -170,9 +181,13 @@ test('framing that two readers could read differently is refused', async () => {
     ['two hosts', head + 'Host: other.example.com\r\n\r\n']]) {
     assert.match(await raw(text), /^HTTP\/1.1 400/, what);
   }
+  assert.deepEqual(asked(), before);
+  // The control: the same head without the ambiguity gets there.
+  assert.match(await raw(head + 'Content-Length: 4\r\n\r\nabcd'), /^HTTP\/1.1 200/);
 });
 
 test('paths have one form: what dodges a rule is refused', async () => {
+  const before = asked();
   for (const dodge of ['/v1/chat/..%2forganization', '/v1//models', '/v1/%2e%2e/x', '/v1/chat/completions;x=/../y',
     '/v1/%252e%252e/x', '/v1/models%00', '/v1\\\\models']) {
     const answer = await curl(...PROXY, '--path-as-is', `https://api.openai.com${dodge}`, '-H', `Authorization: Bearer ${placeholder}`);
@@ -180,12 +195,13 @@ test('paths have one form: what dodges a rule is refused', async () => {
   }
   const admin = await curl(...PROXY, 'https://api.openai.com/v1/organization/admin_api_keys', '-H', `Authorization: Bearer ${placeholder}`);
   assert.equal(status(admin), '403');
+  assert.deepEqual(asked(), before);
 });
 
 test('a placeholder is replaced at its place only, and a real key never leaves by the agent', async () => {
   const chat = JSON.stringify({ model: 'gpt-5.4-mini', messages: [{ role: 'user', content: `my key is ${placeholder}` }] });
   const call = (extra, data) => curl(...PROXY, 'https://api.openai.com/v1/chat/completions', '-H', 'Content-Type: application/json', ...extra, '-d', data);
-  const before = models.record.all?.length ?? (await models.record.wait(1)).length;
+  const before = asked();
   assert.equal(status(await call(['-H', `Authorization: Bearer ${placeholder}`], chat)), '403');
   assert.equal(status(await call(['-H', `X-Other: ${placeholder}`], '{}')), '403');
   assert.equal(status(await curl(...PROXY, 'https://echo.example.com/echo', '-H', `Authorization: Bearer ${placeholder}`)), '403');
@@ -193,7 +209,7 @@ test('a placeholder is replaced at its place only, and a real key never leaves b
   const stolen = await curl(...PROXY, 'https://echo.example.com/echo', '-H', `X-Stolen: ${KEY}`);
   assert.equal(status(stolen), '403');
   assert.equal(status(await curl(...PROXY, 'https://echo.example.com/echo', '-d', Buffer.from(KEY).toString('base64'))), '403');
-  void before;
+  assert.deepEqual(asked(), before);
 });
 
 // The key in that disguise, as it stands or inside a JSON string.
@@ -235,22 +251,22 @@ test('a key that an allowed host echoes comes back as the placeholder, in every 
   assert.equal(record.metadata.scrubbed[0].credential, 'openai');
 });
 
-test('other ways out are shut: other ports, UDP, ICMP, IPv6, the host and its neighbours', async () => {
-  for (const target of ['10.232.0.1:5432', '10.232.0.1:22', '127.0.0.1:8080', '1.1.1.1:443', '169.254.169.254:80']) {
+test('addresses that stand for no admitted name are not reached', async () => {
+  for (const target of ['10.232.0.1:5432', '10.232.0.1:22', '1.1.1.1:443', '169.254.169.254:80']) {
     const [host, port] = target.split(':');
     const answer = await curl('-m', '3', `http://${host}:${port}/`);
     assert.notEqual(answer.code, 0, `${target}: ${answer.out}`);
   }
-  assert.notEqual((await within('ping', '-c', '1', '-W', '1', '10.232.0.1')).code, 0);
 });
 
 test('bodies of any size and kind pass, streamed', async () => {
-  const big = await within('bash', '-c', `head -c 100000000 /dev/zero | curl -sS --cacert ${bundle} ${PROXY.join(' ')} -T - https://echo.example.com/sink`);
+  const tool = `curl -sS --cacert ${bundle} ${PROXY.join(' ')}`;
+  const big = await within('bash', '-c', `set -o pipefail; head -c 100000000 /dev/zero | ${tool} -T - https://echo.example.com/sink`);
   assert.equal(big.code, 0, big.err);
-  const down = await within('bash', '-c', `curl -sS --cacert ${bundle} ${PROXY.join(' ')} https://echo.example.com/bytes/100000000 | sha256sum`);
-  const whole = await within('bash', '-c', `curl -sS -k https://127.0.0.3/bytes/100000000 | sha256sum`);
+  assert.equal(JSON.parse(big.out).bytes, 100_000_000);
+  const down = await within('bash', '-c', `set -o pipefail; ${tool} https://echo.example.com/bytes/100000000 | sha256sum`);
   assert.equal(down.code, 0, down.err);
-  void whole;
+  assert.equal(down.out.slice(0, 64), createHash('sha256').update(content(100_000_000)).digest('hex'));
   const events = await curl(...PROXY, '-N', 'https://echo.example.com/sse?events=5&every=50');
   assert.equal(status(events), '200');
   assert.equal((body(events).match(/^data:/gm) ?? []).length, 5);
@@ -259,13 +275,13 @@ test('bodies of any size and kind pass, streamed', async () => {
 });
 
 test('a new policy ends what the old one allowed within a second', async () => {
-  const running = within('curl', '-sS', '-N', '-m', '20', '--cacert', bundle, ...PROXY, 'https://echo.example.com/sse?events=200&every=100');
+  const running = within('curl', '-sS', '-N', '-m', '60', '--cacert', bundle, ...PROXY, 'https://echo.example.com/sse?events=0&every=100');
   await sleep(1500);
-  const began = Date.now();
   await customer.must(202, 'PATCH', `/api/agents/${agent}`, { permissions: { scopes: [], allowedDomains: [] } });
   const ended = await running;
   assert.notEqual(ended.code, 0, 'the stream was cut');
-  assert.ok(Date.now() - began < 5000, `it took ${Date.now() - began} ms`);
+  assert.notEqual(ended.code, 28, 'by egress, not by the client’s own patience');
+  assert.match(ended.out, /^data:/m, 'it had run');
   assert.equal(status(await curl(...PROXY, 'http://echo.example.com/echo')), '403');
   await customer.must(202, 'PATCH', `/api/agents/${agent}`, { permissions: {
     scopes: ['api:outbound'], allowedDomains: ['echo.example.com'] } });
@@ -280,15 +296,16 @@ test('a suspended client reaches nothing', async () => {
 });
 
 test('while the database is away requests pass, and their records come later', async () => {
+  // No other test asks with this method, so these are this request's own records.
+  const count = () => platform.sql(`SELECT count(*) FROM audit_logs WHERE agent_id = '${agent}' AND metadata->>'method' = 'OPTIONS'`);
+  assert.equal(count(), '0');
   const postgres = platform.pid('postgres');
   const pids = [postgres, ...execFileSync('pgrep', ['-P', String(postgres)]).toString().trim().split('\n').map(Number)];
   for (const one of pids) { try { process.kill(one, 'SIGSTOP'); } catch { /* gone */ } }
-  const answer = await curl(...PROXY, 'https://echo.example.com/echo?while=away', '-A', 'away');
+  const answer = await curl(...PROXY, '-X', 'OPTIONS', 'https://echo.example.com/echo');
   for (const one of pids) { try { process.kill(one, 'SIGCONT'); } catch { /* gone */ } }
   assert.equal(status(answer), '200', answer.err);
-  const count = () => Number(platform.sql(`SELECT count(*) FROM audit_logs WHERE agent_id = '${agent}' AND action_type = 'api_call'`));
-  const now = count();
-  await until('the record arrives', () => count() > now || count() > 0, 20);
+  await until('the record arrives', () => count() === '1', 20);
 });
 
 test('a worker is shut in, and its end is its own client’s alone', async () => {
@@ -324,7 +341,7 @@ test('a worker is shut in, and its end is its own client’s alone', async () =>
   // Another client's placeholder is nothing here, and its authority is not believed.
   const foreign = await run('nsenter', ['-t', String(container.State.Pid), '-n', 'curl', '-sS', '--cacert', bundle, ...PROXY,
     'https://echo.example.com/']).catch((e) => e);
-  assert.notEqual(foreign.code, 0);
+  assert.equal(foreign.code, 60, 'curl: the certificate is not from an authority it believes');
   await other.remove(theirs);
 });
 
