@@ -120,6 +120,7 @@ Task<void> stop(egress::Supervisor& supervisor, db::Listener& listener, db::Data
 
 int run_egress(Settings settings) {
   allow_many_files();
+  if (!net::keep_tls_buffers()) log::warn("TLS buffers are not kept for reuse");
   auto config = egress_config(settings);
   if (!config) return complain(config.error().message);
   auto parts = worker_parts(settings);

@@ -4,7 +4,6 @@
 
 #include <boost/json/array.hpp>
 
-#include "base/encoding.hpp"
 #include "egress/forward_head.hpp"
 #include "http/json_body.hpp"
 #include "http/problem.hpp"
@@ -19,11 +18,6 @@ namespace {
 
 constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
-
-std::string fresh_request_id() {
-  const auto id = AgentId::random();
-  return hex_encode(std::span(id.bytes()).first(8));
-}
 
 }  // namespace
 
@@ -69,7 +63,7 @@ Task<bool> Exchange::run() {
 
 Task<bool> Exchange::run(http::RequestHead head) {
   began_ = std::chrono::steady_clock::now();
-  request_id_ = fresh_request_id();
+  request_id_ = shared_.request_ids.next();
   head_ = std::move(head);
   body_.emplace(reader_, head_.framing);
   websocket_ = asks_for_websocket(head_);

@@ -1,6 +1,7 @@
 #include "egress/stream_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace deployclaw::egress {
@@ -29,14 +30,14 @@ Task<Result<std::size_t>> StreamReader::fill() {
     buffer_.erase(0, consumed_);
     consumed_ = 0;
   }
+  // Room for a full read in every buffer would be allocated and given back for each small head.
+  static thread_local std::array<char, kReadSize> room;
   while (true) {
-    const auto before = buffer_.size();
-    net::Progress progress;
-    buffer_.resize_and_overwrite(before + kReadSize, [&](char* data, std::size_t) {
-      progress = stream_.read_now(data + before, kReadSize);
-      return before + (progress.kind == Kind::kBytes ? progress.count : 0);
-    });
-    if (progress.kind == Kind::kBytes) co_return progress.count;
+    const net::Progress progress = stream_.read_now(room.data(), room.size());
+    if (progress.kind == Kind::kBytes) {
+      buffer_.append(room.data(), progress.count);
+      co_return progress.count;
+    }
     if (progress.kind == Kind::kEnd) co_return std::size_t{0};
     if (progress.kind == Kind::kFailed) co_return fail(stream_.failure());
     // A connection that waits holds no buffer.

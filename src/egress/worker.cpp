@@ -1,12 +1,16 @@
 #include "egress/worker.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <bit>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/log.hpp"
+#include "base/random.hpp"
 #include "dns/answer.hpp"
 #include "dns/nameserver.hpp"
 #include "linux/address_pool.hpp"
@@ -19,6 +23,7 @@ namespace asio = boost::asio;
 namespace {
 constexpr std::size_t kMostConnections = 4'096;
 constexpr std::chrono::seconds kTend{1};
+constexpr std::chrono::seconds kTellUsed{5};
 
 Result<dns::ResolverConfig> resolver_config(const WorkerConfig& config) {
   dns::ResolverConfig out;
@@ -39,6 +44,14 @@ Result<dns::ResolverConfig> resolver_config(const WorkerConfig& config) {
 }
 
 }  // namespace
+
+RequestIds::RequestIds() {
+  std::array<unsigned char, sizeof last_> start{};
+  random_bytes(start);
+  last_ = std::bit_cast<std::uint64_t>(start);
+}
+
+std::string RequestIds::next() { return fmt::format("{:016x}", ++last_); }
 
 Worker::Worker(asio::io_context& io, WorkerParts& parts, linux::UniqueFd channel,
                linux::UniqueFd audit)
@@ -120,17 +133,25 @@ Status Worker::prepare(const WorkerConfig& config) {
     scrubber.scrub(json.data(), json.size(), true);
   });
   upstreams_ = std::make_unique<Upstreams>(io_.get_executor(), timer_, *resolver_, parts_.tls);
-  shared_ = std::make_unique<WorkerShared>(WorkerShared{
-      .executor = io_.get_executor(),
-      .clock = clock_,
-      .timer = timer_,
-      .trail = trail_,
-      .upstreams = *upstreams_,
-      .on_used = [this](AgentId agent, std::string_view credential) {
-        (void)channel_.send(
-            encode(UsedMessage{.agent = agent, .credential = std::string(credential)}));
-      }});
+  shared_ = std::make_unique<WorkerShared>(
+      WorkerShared{.executor = io_.get_executor(),
+                   .clock = clock_,
+                   .timer = timer_,
+                   .trail = trail_,
+                   .upstreams = *upstreams_,
+                   .on_used = [this](AgentId agent, std::string_view credential) {
+                     tell_used(agent, credential);
+                   }});
   return {};
+}
+
+// When a credential was last used is for people to read: the first use and then every few seconds'.
+void Worker::tell_used(AgentId agent, std::string_view credential) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto [entry, first] = used_.try_emplace({agent, std::string(credential)}, now);
+  if (!first && now - entry->second < kTellUsed) return;
+  entry->second = now;
+  (void)channel_.send(encode(UsedMessage{.agent = agent, .credential = entry->first.second}));
 }
 
 Status Worker::take_authority(const WorkerConfig& config) {

@@ -43,6 +43,7 @@ class Worker {
   Bytes answer_name(AgentId agent, std::span<const unsigned char> query);
   Task<void> serve_names(net::StreamSocket socket, AgentId agent);
   Task<void> tend();
+  void tell_used(AgentId agent, std::string_view credential);
   void close_all();
 
   boost::asio::io_context& io_;
@@ -57,6 +58,7 @@ class Worker {
   std::unique_ptr<WorkerShared> shared_;
   std::set<std::shared_ptr<Connection>> connections_;
   std::string authority_;  // the certificate in use
+  std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> used_;
   std::size_t name_streams_ = 0;
   bool draining_ = false;
 };

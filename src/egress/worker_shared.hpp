@@ -37,6 +37,16 @@ struct Deadlines {
   std::chrono::milliseconds tunnel{900'000};         // nothing either way
 };
 
+// Ids for what is asked: unique, and no more. From a random start, so that another worker's differ.
+class RequestIds {
+ public:
+  RequestIds();
+  std::string next();
+
+ private:
+  std::uint64_t last_ = 0;
+};
+
 // What all connections of one worker share. One thread.
 struct WorkerShared {
   boost::asio::any_io_executor executor;
@@ -46,6 +56,7 @@ struct WorkerShared {
   Upstreams& upstreams;
   std::function<void(AgentId, std::string_view credential)> on_used;
   BufferPool buffers = {};
+  RequestIds request_ids = {};
   Deadlines deadlines = {};
   std::unique_ptr<net::TlsServerContexts> authority = {};  // null: TLS is not intercepted
   AgentContexts agents = {};

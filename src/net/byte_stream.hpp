@@ -32,7 +32,8 @@ class ByteStream final : private CoarseTimer::Entry {
   void clear_deadline();
   [[nodiscard]] bool timed_out() const { return timed_out_; }
 
-  // What is there now, at most `size` bytes (size > 0). kEnd: the peer sends nothing more.
+  // What is there now, at most `size` bytes (size > 0). kEnd: the peer sends nothing more. After a
+  // read that took all there was, the socket is not asked again before wait(): kWantRead.
   Progress read_now(char* data, std::size_t size);
   // As much as goes now. After kWantRead or kWantWrite, or fewer bytes than given, the next call
   // must begin with the bytes that were left and hold at least as many of them (they may lie
@@ -111,6 +112,7 @@ class ByteStream final : private CoarseTimer::Entry {
   bool timed_out_ = false;
   bool interrupted_ = false;
   bool socket_ended_ = false;
+  bool drained_ = false;  // the last read took all there was
   bool truncated_ = false;
   bool shaken_ = false;      // the handshake is done
   bool tls_broken_ = false;  // the protocol was violated: nothing more may be done under it

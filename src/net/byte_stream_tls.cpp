@@ -194,6 +194,7 @@ bool ByteStream::alive_and_idle() {
     const ssize_t count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   }
+  drained_ = false;
   begin_tls_call();
   std::size_t count = 0;
   const int returned = SSL_peek_ex(ssl_.get(), &byte, 1, &count);

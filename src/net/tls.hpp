@@ -21,6 +21,10 @@ struct FreeSsl {
 };
 using SslHandle = std::unique_ptr<SSL, FreeSsl>;
 
+// Has OpenSSL's buffers for records used again instead of allocated for each message, in the whole
+// process. Before its first use of OpenSSL; false, and nothing changes, when it comes too late.
+bool keep_tls_buffers();
+
 // Stands in for any host with certificates of the client's authority. Minting is synchronous, so a
 // host's certificate is made once however many connections ask for it; the last `capacity` hosts
 // are kept and made anew a day before they expire. All share one OpenSSL context, one leaf key and
