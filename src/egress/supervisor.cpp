@@ -68,7 +68,7 @@ Task<void> Supervisor::stop() {
   co_await sleep_for(std::chrono::milliseconds(300));
   tasks_.cancel();
   co_await tasks_.join();
-  (void)co_await drain_.drain();
+  (void)co_await drain_.drain_last();
 }
 
 // ---- Connections.
@@ -216,6 +216,10 @@ void Supervisor::adopt(store::EgressClient next) {
   auto& client = clients_[next.id];
   const bool changed = client.version == 0 || !same_policy(client.desired, next);
   const auto id = next.id;
+  // Before a worker is told of them.
+  std::vector<AgentId> agents;
+  for (const auto& agent : next.agents) agents.push_back(agent.id);
+  intake_.add_agents(id, std::move(agents));
   client.desired = std::move(next);
   if (!changed) return;
   ++client.version;

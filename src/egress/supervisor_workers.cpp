@@ -112,6 +112,10 @@ std::string Supervisor::metrics() const {
   add("workers_lost_total", "counter", "Workers that ended with open connections.", workers_lost_);
   add("audit_records_total", "counter", "Audit records taken into the spool.", intake_.records());
   add("audit_syncs_total", "counter", "Times the spool was made durable.", intake_.syncs());
+  add("audit_lost_records_total", "counter", "Audit records of which only the number is known.",
+      intake_.lost());
+  add("audit_lost_bytes_total", "counter", "Bytes of the spool that could not be read.",
+      drain_.lost_bytes());
   add("audit_waiting_bytes", "gauge", "Bytes of the spool that the database does not have yet.",
       intake_.waiting_bytes());
   return out;
