@@ -99,8 +99,12 @@ void Supervisor::take(Arrival arrival) {
   auto packet = encode(message);
   if (auto given = worker_of(*client).hand_over(std::move(packet), std::move(arrival.socket));
       !given) {
-    log::warn("a connection was dropped",
-              {{"agent", agent.to_string()}, {"cause", given.error().message}});
+    // An agent can knock as often as it likes.
+    const auto suppressed = client->dropped.admit(LogLimiter::Clock::now());
+    if (!suppressed) return;
+    log::warn("a connection was dropped", {{"agent", agent.to_string()},
+                                           {"cause", given.error().message},
+                                           {"suppressed", *suppressed}});
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "egress/supervisor.hpp"
+#include "egress/worker_lines.hpp"
 #include "http/problem.hpp"
 
 // The supervisor's workers, and what it tells of itself.
@@ -24,6 +25,8 @@ WorkerHandle& Supervisor::worker_of(Client& client) {
   if (spawned) {
     intake_.add_worker(std::move(spawned->audit), client.desired.id);
     channel = std::move(spawned->channel);
+    tasks_.spawn("worker's lines",
+                 carry_worker_lines(std::move(spawned->lines), client.desired.id));
   } else {
     log::error("cannot start a worker", {{"cause", spawned.error().message}});
     // A handle whose other end is closed: what is given to it is dropped.
