@@ -1,9 +1,11 @@
 #include "egress/audit_drain.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <climits>
 #include <map>
-#include <tuple>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -18,6 +20,8 @@ constexpr std::size_t kStretchBytes = 256UL * 1024;
 // Time for short requests to end, so that most become one record.
 constexpr std::chrono::milliseconds kGather{500};
 constexpr std::chrono::milliseconds kRetry{2'000};
+// 16 MiB: what a database that answers takes in a few seconds.
+constexpr int kMostAtStop = 64;
 constexpr int kDeepest = 64;
 // No JSON object, so the log notes it as unreadable.
 constexpr const char* kUnreadable = "unreadable";
@@ -44,20 +48,33 @@ bool can_be_stored(std::string_view json) {
   return true;
 }
 
+// What the two records of one intent have in common when they come into the log apart.
+std::string name_of(const OpenIntent& intent) {
+  return fmt::format("{:016x}-{}", intent.worker, intent.id);
+}
+std::string pending(const OpenIntent& intent) {
+  return fmt::format(R"({{"outcome":"pending","metadata":{{"intent":"{}"}}}})", name_of(intent));
+}
+std::string earlier(const OpenIntent& intent) {
+  return fmt::format(R"({{"metadata":{{"intent":"{}"}}}})", name_of(intent));
+}
+
 }  // namespace
 
 std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
   std::vector<store::SpooledEvent> events;
-  std::map<std::tuple<std::uint64_t, std::uint64_t, ClientId>, std::size_t> intents;
+  std::map<OpenIntent, std::size_t> intents;
   for (auto& record : records) {
+    if (record.kind == RecordKind::kOpen) continue;
     if (!can_be_stored(record.json)) record.json = kUnreadable;
-    const auto key = std::tuple(record.worker, record.id, record.client);
+    const OpenIntent key{
+        .client = record.client, .agent = record.agent, .worker = record.worker, .id = record.id};
     if (record.kind == RecordKind::kIntent) {
       intents[key] = events.size();
       events.push_back({.client = record.client,
                         .agent = record.agent,
                         .intent = std::move(record.json),
-                        .outcome = {}});
+                        .outcome = pending(key)});
       continue;
     }
     const auto found = intents.find(key);
@@ -66,9 +83,10 @@ std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
       intents.erase(found);
       continue;
     }
+    const bool late = record.kind == RecordKind::kOutcome;
     events.push_back({.client = record.client,
                       .agent = record.agent,
-                      .intent = {},
+                      .intent = late ? earlier(key) : std::string(),
                       .outcome = std::move(record.json)});
   }
   return events;
@@ -78,7 +96,8 @@ AuditDrain::AuditDrain(asio::any_io_executor executor, db::Database& db, AuditIn
                        std::string host)
     : db_(db),
       intake_(intake),
-      spool_(std::move(host) + "/" + intake.spool().name()),
+      host_(std::move(host)),
+      spool_(host_ + "/" + intake.spool().name()),
       alarm_(std::move(executor)) {}
 
 void AuditDrain::wake() {
@@ -106,11 +125,24 @@ Task<void> AuditDrain::run() {
 }
 
 Task<Status> AuditDrain::drain() {
-  while (true) {
+  auto drained = co_await drain_until(UINT64_MAX, INT_MAX);
+  co_return drained;
+}
+
+// Workers that do not cease to send would otherwise put a stop off for ever. What is left is in the
+// spool, for the next start.
+Task<Status> AuditDrain::drain_last() {
+  auto drained = co_await drain_until(intake_.spool().durable_end(), kMostAtStop);
+  co_return drained;
+}
+
+Task<Status> AuditDrain::drain_until(std::uint64_t end, int most_stretches) {
+  for (int written = 0; written < most_stretches; ++written) {
     const auto wrote = co_await write_one_stretch();
     if (!wrote) co_return fail(wrote.error());
-    if (!*wrote) co_return Status{};
+    if (!*wrote || *position_ >= end) co_return Status{};
   }
+  co_return Status{};
 }
 
 Task<Result<bool>> AuditDrain::write_one_stretch() {
@@ -120,7 +152,7 @@ Task<Result<bool>> AuditDrain::write_one_stretch() {
   }
   auto stretch = intake_.spool().read(*position_, kStretchBytes);
   if (!stretch) co_return fail(stretch.error());
-  if (stretch->records.empty()) co_return false;
+  if (stretch->end == *position_) co_return false;
   auto written = co_await write(std::move(*stretch));
   if (!written) co_return fail(written.error());
   co_return true;
@@ -139,20 +171,60 @@ Task<Status> AuditDrain::find_position() {
     if (!moved) co_return fail(moved.error());
     position = *moved;
   }
+  if (*position > intake_.spool().known_end()) {
+    log::error("the audit spool lost records that the database has: it begins anew",
+               {{"from", intake_.spool().known_end()}, {"to", *position}});
+    auto begun = co_await begin_new_history();
+    co_return begun;
+  }
   position_ = *position;
   intake_.discard_before(*position);
+  co_return Status{};
+}
+
+// The disk lost what it had called durable, and what is written now has positions that the database
+// takes for known. Under another name they are new.
+Task<Status> AuditDrain::begin_new_history() {
+  auto& spool = intake_.spool();
+  const auto known = spool.known_end();
+  if (auto renamed = spool.rename(); !renamed) co_return renamed;
+  spool_ = host_ + "/" + spool.name();
+  std::vector<store::SpooledEvent> none;
+  auto moved = co_await store::append_spooled(db_, spool_, 0, known, std::move(none));
+  if (!moved) co_return fail(moved.error());
+  position_ = *moved;
+  intake_.discard_before(*moved);
   co_return Status{};
 }
 
 Task<Status> AuditDrain::write(Spool::Stretch stretch) {
   const auto from = *position_;
   auto events = pair_up(std::move(stretch.records));
+  if (stretch.lost > 0) events.push_back(tell_lost(stretch));
   const auto written =
       co_await store::append_spooled(db_, spool_, from, stretch.end, std::move(events));
   if (!written) co_return fail(written.error());
   position_ = *written;
-  if (*written == stretch.end) intake_.discard_before(*written);
+  if (*written != stretch.end) co_return Status{};
+  intake_.spool().note_known(*written);
+  lost_bytes_ += stretch.lost;
+  intake_.discard_before(*written);
   co_return Status{};
+}
+
+store::SpooledEvent AuditDrain::tell_lost(const Spool::Stretch& stretch) {
+  const auto from = stretch.end - stretch.lost;
+  const bool kept = intake_.spool().keep_aside(from);
+  log::error("audit records are lost: the spool cannot be read",
+             {{"from", from}, {"bytes", stretch.lost}, {"kept", kept}});
+  return {
+      .client = {},
+      .agent = {},
+      .intent = {},
+      .outcome = fmt::format(
+          R"({{"actionType":"audit_records_lost","outcome":"failure","metadata":{{)"
+          R"("bytes":{},"position":{},"kept":{},"detail":"the audit spool could not be read"}}}})",
+          stretch.lost, from, kept)};
 }
 
 }  // namespace deployclaw::egress

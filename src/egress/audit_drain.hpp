@@ -14,7 +14,11 @@ namespace deployclaw::egress {
 // Writes the spool into the audit log, in order, each record exactly once: the position in the
 // spool moves in the transaction that writes the records. While the database is away it waits and
 // the spool grows. An intent and its outcome that meet in one stretch become one record; otherwise
-// the intent stands alone as "pending" and its outcome follows as a record of its own.
+// the intent stands alone as "pending" and its outcome follows as a record of its own; "intent" in
+// the metadata of both is what puts them together.
+//
+// Damage in the spool does not stop it: what cannot be read is stepped over, kept aside, and told
+// in the log of the platform (the nil client) in the same transaction.
 class AuditDrain {
  public:
   AuditDrain(boost::asio::any_io_executor executor, db::Database& db, AuditIntake& intake,
@@ -24,21 +28,30 @@ class AuditDrain {
   Task<void> run();
   // There is more to write.
   void wake();
-  // Tries to write everything that is durable now, once; for a clean stop.
+  // Tries to write everything that is durable now, once.
   Task<Status> drain();
+  // As drain(), but no more than a stop may take.
+  Task<Status> drain_last();
 
   [[nodiscard]] std::optional<std::uint64_t> position() const { return position_; }
+  // Bytes of the spool that could not be read.
+  [[nodiscard]] std::uint64_t lost_bytes() const { return lost_bytes_; }
 
  private:
+  Task<Status> drain_until(std::uint64_t end, int most_stretches);
   Task<Result<bool>> write_one_stretch();
   Task<Status> find_position();
+  Task<Status> begin_new_history();
   Task<Status> write(Spool::Stretch stretch);
+  store::SpooledEvent tell_lost(const Spool::Stretch& stretch);
 
   db::Database& db_;
   AuditIntake& intake_;
-  const std::string spool_;  // "<host>/<spool's name>"
+  const std::string host_;
+  std::string spool_;  // "<host>/<spool's name>"
   std::optional<std::uint64_t> position_;
   boost::asio::steady_timer alarm_;
+  std::uint64_t lost_bytes_ = 0;
   bool awake_ = true;
 };
 

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "audit/verify.hpp"
 #include "db/listener.hpp"
@@ -150,7 +152,8 @@ TEST_F(AuditDrainTest, WaitsWhileTheDatabaseIsAwayAndLosesNothing) {
 }
 
 TEST_F(AuditDrainTest, AnIntentBecomesPendingUntilItsOutcomeFollows) {
-  testing::AuditSocket worker(io);
+  testing::AuditSocket worker(io, agent);
+  intake->add_agents(client, {agent});
   intake->add_worker(worker.other_end(), client);
   worker.say(RecordKind::kIntent, 1, R"({"actionType":"model_call","target":"m"})", agent);
   worker.answer();
@@ -166,8 +169,71 @@ TEST_F(AuditDrainTest, AnIntentBecomesPendingUntilItsOutcomeFollows) {
   const auto records = log();
   ASSERT_EQ(records.size(), 3U);
   EXPECT_EQ(records[1].outcome, "success");
+  const auto name = R"("intent": ")";
+  const auto place = records[0].metadata.find(name);
+  ASSERT_NE(place, std::string::npos) << records[0].metadata;
+  EXPECT_THAT(records[1].metadata, HasSubstr(records[0].metadata.substr(place, 30)))
+      << "which of them belong together";
   EXPECT_EQ(records[2].target, "n");
   EXPECT_EQ(records[2].outcome, "success");
+}
+
+TEST_F(AuditDrainTest, DamageInTheSpoolIsToldAndStopsNothing) {
+  spool({event("a"), event("b"), event("c")});
+  drain.reset();
+  intake.reset();
+  const auto segment = directory.file("0000000000000000.spool");
+  const auto size = std::filesystem::file_size(segment);
+  std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(size / 3 + size / 6));
+  file.put('!');
+  file.close();
+  open();
+  spool({event("d")});
+  const auto drained = run_task(io, drain->drain());
+  ASSERT_TRUE(drained) << drained.error().message;
+  EXPECT_EQ(drain->position(), intake->spool().durable_end());
+  EXPECT_EQ(drain->lost_bytes(), size / 3);
+  const auto records = log();
+  ASSERT_EQ(records.size(), 4U) << "a, c, d and the loss";
+  EXPECT_TRUE(records[0].client.is_nil()) << "the platform's log comes first";
+  EXPECT_EQ(records[0].action_type, "audit_records_lost");
+  EXPECT_EQ(records[0].actor_type, "system");
+  EXPECT_THAT(records[0].metadata, HasSubstr(std::to_string(size / 3)));
+  EXPECT_EQ(records[1].target, "a");
+  EXPECT_EQ(records[2].target, "c");
+  EXPECT_EQ(records[3].target, "d");
+  EXPECT_TRUE(std::filesystem::exists(segment + ".corrupt"));
+  open();
+  ASSERT_TRUE(run_task(io, drain->drain()));
+  EXPECT_EQ(log().size(), 4U) << "told once";
+}
+
+// The disk said that it was durable, and forgot it in a power cut; the database has it.
+TEST_F(AuditDrainTest, ASpoolThatIsBehindTheDatabaseBeginsAnewAndLosesNothing) {
+  spool({event("a")});
+  const auto after_a = intake->spool().durable_end();
+  spool({event("b"), event("c")});
+  ASSERT_TRUE(run_task(io, drain->drain()));
+  drain.reset();
+  intake.reset();
+  std::filesystem::resize_file(directory.file("0000000000000000.spool"), after_a);
+  open();
+  spool({event("d")});
+  ASSERT_TRUE(run_task(io, drain->drain()));
+  EXPECT_THAT(targets(), ElementsAre("a", "b", "c", "d"));
+  open();
+  spool({event("e")});
+  ASSERT_TRUE(run_task(io, drain->drain()));
+  EXPECT_THAT(targets(), ElementsAre("a", "b", "c", "d", "e"));
+}
+
+TEST_F(AuditDrainTest, AStopWritesWhatIsThereAndNotWhatComesMeanwhile) {
+  spool({event("a"), event("b")});
+  const auto then = intake->spool().durable_end();
+  ASSERT_TRUE(run_task(io, drain->drain_last()));
+  EXPECT_EQ(drain->position(), then);
+  EXPECT_THAT(targets(), ElementsAre("a", "b"));
 }
 
 TEST_F(AuditDrainTest, WhatCannotBeReadIsNotedAndKeepsNobodyOut) {

@@ -22,6 +22,11 @@ SpoolRecord record(RecordKind kind, std::uint64_t id, std::string json, std::uin
           .json = std::move(json)};
 }
 
+// What puts two records of one intent together.
+const std::string kPending = R"({"outcome":"pending","metadata":{"intent":"0000000000000001-1"}})";
+const std::string kEarlier = R"({"metadata":{"intent":"0000000000000001-1"}})";
+const std::string kEarlierOf2 = R"({"metadata":{"intent":"0000000000000002-1"}})";
+
 using Pair = std::pair<std::string, std::string>;
 
 // {intent, outcome} of each event.
@@ -40,8 +45,8 @@ TEST(PairUp, PutsAnIntentTogetherWithItsOutcome) {
   const std::vector<Row> table{
       {"nothing", {}, {}},
       {"both", {record(kIntent, 1, "i"), record(kOutcome, 1, "o")}, {{"i", "o"}}},
-      {"an intent alone", {record(kIntent, 1, "i")}, {{"i", ""}}},
-      {"an outcome of an earlier stretch", {record(kOutcome, 1, "o")}, {{"", "o"}}},
+      {"an intent alone", {record(kIntent, 1, "i")}, {{"i", kPending}}},
+      {"an outcome of an earlier stretch", {record(kOutcome, 1, "o")}, {{kEarlier, "o"}}},
       {"an event", {record(kEvent, 0, "e")}, {{"", "e"}}},
       {"an event with an intent's id",
        {record(kIntent, 1, "i"), record(kEvent, 1, "e"), record(kOutcome, 1, "o")},
@@ -52,16 +57,17 @@ TEST(PairUp, PutsAnIntentTogetherWithItsOutcome) {
        {{"i1", "o1"}, {"i2", "o2"}}},
       {"a second outcome stands alone",
        {record(kIntent, 1, "i"), record(kOutcome, 1, "o"), record(kOutcome, 1, "again")},
-       {{"i", "o"}, {"", "again"}}},
+       {{"i", "o"}, {kEarlier, "again"}}},
       {"another worker's outcome",
        {record(kIntent, 1, "i", 1), record(kOutcome, 1, "o", 2)},
-       {{"i", ""}, {"", "o"}}},
+       {{"i", kPending}, {kEarlierOf2, "o"}}},
       {"another client's outcome",
        {record(kIntent, 1, "i", 1, kOne), record(kOutcome, 1, "o", 1, kTwo)},
-       {{"i", ""}, {"", "o"}}},
+       {{"i", kPending}, {kEarlier, "o"}}},
       {"an outcome before its intent",
        {record(kOutcome, 1, "o"), record(kIntent, 1, "i")},
-       {{"", "o"}, {"i", ""}}},
+       {{kEarlier, "o"}, {"i", kPending}}},
+      {"what was open when a segment began", {record(RecordKind::kOpen, 1, "{}")}, {}},
   };
   for (const auto& row : table) EXPECT_EQ(paired(row.records), row.events) << row.what;
 }

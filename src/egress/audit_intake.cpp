@@ -1,14 +1,12 @@
 #include "egress/audit_intake.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <set>
-#include <thread>
+#include <fmt/format.h>
 
-#include "base/log.hpp"
-#include "base/task.hpp"
-#include "egress/packet_channel.hpp"
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstring>
+
+#include "egress/audit_intake_state.hpp"
 
 namespace deployclaw::egress {
 
@@ -16,176 +14,117 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kMostJson = 16UL * 1024;
-constexpr std::chrono::milliseconds kLazySync{200};
+// So many records of one worker, then it is another's turn.
+constexpr int kMostAtOnce = 64;
+// So many at a stop: as many as a socket holds of honest ones.
+constexpr int kMostLast = 1'024;
 constexpr const char* kInterrupted =
     R"({"outcome":"failure","metadata":{"detail":"interrupted: the gateway's worker ended"}})";
-
-// One worker's socket. Lives until its receive loop has ended and its records are durable.
-struct Source {
-  Source(asio::any_io_executor executor, linux::UniqueFd fd, ClientId owner, std::uint64_t number)
-      : channel(std::move(executor), std::move(fd)), client(owner), worker(number) {}
-  PacketChannel channel;
-  const ClientId client;
-  const std::uint64_t worker;
-  std::uint64_t received = 0;
-  std::set<std::pair<std::uint64_t, AgentId>> open;  // intents without an outcome
-};
+constexpr const char* kFormerLife =
+    R"({"outcome":"failure","metadata":{"detail":"interrupted: the gateway ended"}})";
 
 }  // namespace
 
-struct AuditIntake::State {
-  State(std::unique_ptr<Spool> s, asio::any_io_executor e, std::function<void()> callback)
-      : spool(std::move(s)),
-        drainer(std::move(e)),
-        on_durable(std::move(callback)),
-        io(1),
-        work(io.get_executor()),
-        tasks(io.get_executor()),
-        lazy(io) {}
+AuditIntake::State::State(std::unique_ptr<Spool> opened, asio::any_io_executor executor,
+                          std::function<void()> callback)
+    : spool(std::move(opened)),
+      drainer(std::move(executor)),
+      on_durable(std::move(callback)),
+      io(1),
+      work(io.get_executor()),
+      tasks(io.get_executor()),
+      later(io) {}
 
-  void take(const std::shared_ptr<Source>& source, RecordMessage message) {
-    if (message.json.size() > kMostJson) {
-      message.json = R"({"outcome":"failure","metadata":{"cut":"the record was too large"}})";
-    }
-    const auto key = std::pair(message.id, message.agent);
-    if (message.kind == RecordKind::kIntent) {
-      source->open.insert(key);
-      has_intent = true;
-      waiting.insert(source);
-    } else if (message.kind == RecordKind::kOutcome) {
-      source->open.erase(key);
-    }
-    add({.kind = message.kind,
-         .client = source->client,
-         .agent = message.agent,
-         .worker = source->worker,
-         .id = message.id,
-         .json = std::move(message.json)});
+void AuditIntake::State::complain(const ClientId& client, std::string_view line) {
+  const auto suppressed = clients[client].lines.admit(LogLimiter::Clock::now());
+  if (!suppressed) return;
+  log::error(line, {{"client", client.to_string()}, {"suppressed", *suppressed}});
+}
+
+void AuditIntake::State::read(const std::shared_ptr<IntakeSource>& source,
+                              std::string_view packet) {
+  auto message = read_record(packet);
+  ++source->received;
+  if (message) {
+    take(source, std::move(*message));
+  } else {
+    complain(source->client, "a worker sent no record");
   }
+}
 
-  void add(SpoolRecord record) {
-    batch.push_back(std::move(record));
-    if (commit_posted) return;
-    commit_posted = true;
-    // Behind whatever is ready to be received now.
-    asio::post(io, [this] { commit(); });
+void AuditIntake::State::end(IntakeSource& source) {
+  clients[source.client].open -= source.open.size();
+  for (const auto& [id, agent] : std::exchange(source.open, {})) {
+    const OpenIntent intent{
+        .client = source.client, .agent = agent, .worker = source.worker, .id = id};
+    add(intent.ended(kInterrupted));
   }
+  source.channel.close();
+}
 
-  void commit() {
-    commit_posted = false;
-    const auto records = std::exchange(batch, {});
-    const auto asking = std::exchange(waiting, {});
-    const bool intent = std::exchange(has_intent, false);
-    auto done = spool->append(records);
-    if (done && intent) {
-      done = spool->sync();
-      ++syncs;
-    }
-    if (done) total += records.size();
-    if (!done && good) log::error("audit spool refuses", {{"cause", done.error().message}});
-    good = done.has_value();
-    const auto refused = static_cast<std::uint8_t>(done ? 0 : 1);
-    for (const auto& source : asking) {
-      const DurableMessage answer{.sequence = source->received, .refused = refused};
-      (void)source->channel.send(encode(answer));
-    }
-    if (intent) {
-      tell_drainer();
-    } else if (done) {
-      sync_later();
-    }
+// A process that was killed could not tell how its workers' intents ended. Nobody will.
+void AuditIntake::State::end_former_life() {
+  for (const auto& intent : spool->left_open()) add(intent.ended(kFormerLife));
+  if (spool->lost_at_open() == 0) return;
+  add({.client = {},
+       .agent = {},
+       .json = fmt::format(R"({{"actionType":"audit_records_lost","outcome":"failure",)"
+                           R"("metadata":{{"bytes":{},"detail":"the end of the audit spool )"
+                           R"(could not be read"}}}})",
+                           spool->lost_at_open())});
+}
+
+Task<void> AuditIntake::State::receive(State* state, std::shared_ptr<IntakeSource> source) {
+  state->sources.insert(source);
+  for (int taken = 1;; ++taken) {
+    const auto packet = co_await source->channel.receive();
+    if (!packet) break;
+    state->read(source, packet->bytes);
+    // One that never ceases to send would keep all others waiting.
+    if (taken % kMostAtOnce == 0) co_await asio::post(state->io, asio::use_awaitable);
   }
+  state->end(*source);
+  state->sources.erase(source);
+}
 
-  void sync_later() {
-    if (lazy_pending) return;
-    lazy_pending = true;
-    lazy.expires_after(kLazySync);
-    lazy.async_wait([this](boost::system::error_code) {
-      lazy_pending = false;
-      if (auto synced = spool->sync(); !synced) {
-        log::error("audit spool does not sync", {{"cause", synced.error().message}});
-      }
-      ++syncs;
-      tell_drainer();
-    });
-  }
-
-  void tell_drainer() { asio::post(drainer, on_durable); }
-
-  void read(const std::shared_ptr<Source>& source, std::string_view packet) {
-    auto message = read_record(packet);
-    ++source->received;
-    if (message) {
-      take(source, std::move(*message));
-    } else {
-      log::error("a worker sent no record", {{"client", source->client.to_string()}});
-    }
-  }
-
-  void end(Source& source) {
-    for (const auto& [id, agent] : std::exchange(source.open, {})) {
-      add({.kind = RecordKind::kOutcome,
-           .client = source.client,
-           .agent = agent,
-           .worker = source.worker,
-           .id = id,
-           .json = kInterrupted});
-    }
-    source.channel.close();
-  }
-
-  static Task<void> receive(State* state, std::shared_ptr<Source> source) {
-    state->sources.insert(source);
-    while (true) {
-      const auto packet = co_await source->channel.receive();
+// Outcomes that lie in the sockets still count; then no worker is told anything anymore.
+void AuditIntake::State::finish() {
+  for (const auto& source : sources) {
+    for (int taken = 0; taken < kMostLast; ++taken) {
+      const auto packet = source->channel.receive_now();
       if (!packet) break;
-      state->read(source, packet->bytes);
+      read(source, packet->bytes);
     }
-    state->end(*source);
-    state->sources.erase(source);
+    end(*source);
   }
-
-  // Outcomes that lie in the sockets still count; then no worker is told anything anymore.
-  void finish() {
-    for (const auto& source : sources) {
-      while (const auto packet = source->channel.receive_now()) read(source, packet->bytes);
-      end(*source);
-    }
-    commit();
-    (void)spool->sync();
-    io.stop();
+  commit(true);
+  // As long as that gets on.
+  for (std::size_t left = SIZE_MAX; good && held.bytes() > 0 && held.bytes() < left;) {
+    left = held.bytes();
+    commit(true);
   }
-
-  std::unique_ptr<Spool> spool;
-  asio::any_io_executor drainer;
-  std::function<void()> on_durable;
-  asio::io_context io;
-  asio::executor_work_guard<asio::io_context::executor_type> work;
-  TaskGroup tasks;
-  asio::steady_timer lazy;
-  std::vector<SpoolRecord> batch;
-  std::set<std::shared_ptr<Source>> sources;
-  std::set<std::shared_ptr<Source>> waiting;  // for an answer
-  bool has_intent = false;
-  bool commit_posted = false;
-  bool lazy_pending = false;
-  std::atomic<bool> good = true;
-  std::atomic<std::uint64_t> total = 0;
-  std::atomic<std::uint64_t> syncs = 0;
-  std::thread thread;
-};
+  (void)sync();
+  if (!held.empty()) log::error("audit records were not written", {{"bytes", held.bytes()}});
+  io.stop();
+}
 
 AuditIntake::AuditIntake(std::unique_ptr<Spool> spool, asio::any_io_executor executor,
                          std::function<void()> on_durable)
     : state_(
           std::make_unique<State>(std::move(spool), std::move(executor), std::move(on_durable))) {
+  asio::post(state_->io, [state = state_.get()] { state->end_former_life(); });
   state_->thread = std::thread([state = state_.get()] { state->io.run(); });
 }
 
 AuditIntake::~AuditIntake() {
   asio::post(state_->io, [state = state_.get()] { state->finish(); });
   state_->thread.join();
+}
+
+void AuditIntake::add_agents(ClientId client, std::vector<AgentId> agents) {
+  asio::post(state_->io, [state = state_.get(), client, agents = std::move(agents)] {
+    state->clients[client].agents.insert(agents.begin(), agents.end());
+  });
 }
 
 void AuditIntake::add_worker(linux::UniqueFd channel, ClientId client) {
@@ -195,8 +134,8 @@ void AuditIntake::add_worker(linux::UniqueFd channel, ClientId client) {
     std::uint64_t number = 0;
     const auto random = AgentId::random();
     std::memcpy(&number, random.bytes().data(), sizeof number);
-    auto source =
-        std::make_shared<Source>(state->io.get_executor(), std::move(*shared), client, number);
+    auto source = std::make_shared<IntakeSource>(state->io.get_executor(), std::move(*shared),
+                                                 client, number);
     state->tasks.spawn("audit intake", State::receive(state, std::move(source)));
   });
 }
@@ -217,5 +156,6 @@ std::uint64_t AuditIntake::waiting_bytes() const { return state_->spool->waiting
 bool AuditIntake::writable() const { return state_->good; }
 std::uint64_t AuditIntake::records() const { return state_->total; }
 std::uint64_t AuditIntake::syncs() const { return state_->syncs; }
+std::uint64_t AuditIntake::lost() const { return state_->lost; }
 
 }  // namespace deployclaw::egress

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
@@ -17,8 +19,14 @@ namespace deployclaw::egress {
 // while a sync runs share the next one. Records without an intent among them wait for nobody and
 // are synced a little later.
 //
-// A worker that ends leaves its open intents ended as "interrupted". A worker may only speak of its
-// own client: whose a record is comes from add_worker().
+// A worker that ends leaves its open intents ended as "interrupted", and so does a former life of
+// this process that was killed. A worker may only speak of its own client and that client's agents:
+// whose a record is comes from add_worker() and add_agents(). It cannot take more than its client's
+// share of the spool, of open intents, of this thread's time or of the log.
+//
+// Intents that cannot be made durable are refused, with the reason. Outcomes and events that cannot
+// be written wait in memory; those that are too many for that are counted, and the count is
+// written.
 class AuditIntake {
  public:
   // `on_durable` is called on `executor` when there is more to drain.
@@ -28,6 +36,8 @@ class AuditIntake {
   AuditIntake(const AuditIntake&) = delete;
   AuditIntake& operator=(const AuditIntake&) = delete;
 
+  // Agents that workers of `client` may speak of, from now on. Thread-safe.
+  void add_agents(ClientId client, std::vector<AgentId> agents);
   // `channel` is the supervisor's end of the worker's audit socket. Thread-safe.
   void add_worker(linux::UniqueFd channel, ClientId client);
   // A record of the supervisor itself. Not waited for. Thread-safe.
@@ -35,7 +45,7 @@ class AuditIntake {
   // Deletes what the database has. Thread-safe.
   void discard_before(std::uint64_t position);
 
-  // read(), name(), begin() and durable_end() only.
+  // What belongs to the reader only: read(), keep_aside(), name(), rename(), begin(), the ends.
   [[nodiscard]] Spool& spool();
   // False while the last write failed or the spool is full: intents are refused.
   [[nodiscard]] bool writable() const;
@@ -43,6 +53,8 @@ class AuditIntake {
   [[nodiscard]] std::uint64_t waiting_bytes() const;
   [[nodiscard]] std::uint64_t records() const;
   [[nodiscard]] std::uint64_t syncs() const;
+  // Records of which only the number is written.
+  [[nodiscard]] std::uint64_t lost() const;
 
  private:
   struct State;

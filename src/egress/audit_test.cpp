@@ -48,6 +48,7 @@ TEST_F(EgressAudit, AnIntentIsDurableBeforeItsRequestGoesOnAndEndsInOneRecord) {
   auto intake = make_intake();
   auto pair = make_packet_pair();
   ASSERT_TRUE(pair);
+  intake->add_agents(client_, {agent_});
   intake->add_worker(std::move(pair->first), client_);
   AuditTrail trail(io_.get_executor(), std::move(pair->second));
   const auto body = [&]() -> Task<void> {
@@ -84,6 +85,7 @@ TEST_F(EgressAudit, AnIntentIsDurableBeforeItsRequestGoesOnAndEndsInOneRecord) {
 TEST_F(EgressAudit, AFullSpoolRefusesIntents) {
   auto intake = make_intake(/*most=*/200);
   auto pair = make_packet_pair();
+  intake->add_agents(client_, {agent_});
   intake->add_worker(std::move(pair->first), client_);
   AuditTrail trail(io_.get_executor(), std::move(pair->second));
   const auto body = [&]() -> Task<void> {
@@ -119,6 +121,7 @@ TEST_F(EgressAudit, WithoutTheSpoolNothingIsDurable) {
 TEST_F(EgressAudit, AWorkerThatDiesLeavesItsOpenRequestsEnded) {
   auto intake = make_intake();
   auto pair = make_packet_pair();
+  intake->add_agents(client_, {agent_});
   intake->add_worker(std::move(pair->first), client_);
   {
     const auto body = [&]() -> Task<void> {
@@ -151,6 +154,7 @@ TEST_F(EgressAudit, AWorkerThatDiesLeavesItsOpenRequestsEnded) {
 TEST_F(EgressAudit, AFloodOfRefusalsIsCountedInsteadOfWritten) {
   auto intake = make_intake(16 << 20);
   auto pair = make_packet_pair();
+  intake->add_agents(client_, {agent_});
   intake->add_worker(std::move(pair->first), client_);
   AuditTrail trail(io_.get_executor(), std::move(pair->second));
   const auto body = [&]() -> Task<void> {

@@ -14,7 +14,24 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 constexpr std::chrono::seconds kMostWait{15};
+
+std::string_view why(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kShare:
+      return "The audit log waits for its database and holds all it may for this account, so "
+             "nothing is sent.";
+    case Refusal::kTooManyOpen:
+      return "Too many requests of this account are under way, so nothing is sent.";
+    case Refusal::kForeignAgent:
+      return "The audit log does not know this agent, so nothing is sent.";
+    case Refusal::kNo:
+    case Refusal::kUnwritable:
+      break;
+  }
+  return "The audit log cannot be written, so nothing is sent.";
 }
+
+}  // namespace
 
 AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel)
     : executor_(executor), channel_(executor, std::move(channel)) {}
@@ -90,7 +107,7 @@ Task<Status> AuditTrail::wait_durable(std::uint64_t sequence) {
   }
   if (durable_ >= sequence && refused_ < sequence) co_return Status{};
   co_return fail(Code::kUnavailable, "audit_unavailable",
-                 "The audit log cannot be written, so nothing is sent.");
+                 std::string(why(refused_ >= sequence ? refusal_ : Refusal::kUnwritable)));
 }
 
 Task<void> AuditTrail::run() {
@@ -99,7 +116,10 @@ Task<void> AuditTrail::run() {
     if (!packet) break;
     const auto answer = read_durable(packet->bytes);
     if (!answer) break;
-    if (answer->refused != 0) refused_ = answer->sequence;
+    if (answer->refused != Refusal::kNo) {
+      refused_ = answer->sequence;
+      refusal_ = answer->refused;
+    }
     durable_ = answer->sequence;
     for (const auto& waiter : waiters_) {
       if (waiter.sequence <= durable_) waiter.timer->cancel();

@@ -81,6 +81,7 @@ class AuditTrail {
   std::uint64_t sent_ = 0;
   std::uint64_t durable_ = 0;
   std::uint64_t refused_ = 0;  // records up to here were refused since durable_
+  Refusal refusal_ = Refusal::kNo;
   bool open_ = true;
 };
 

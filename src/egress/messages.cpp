@@ -172,6 +172,7 @@ std::optional<DurableMessage> read_durable(std::string_view packet) {
   DurableMessage m;
   reader.get(m.sequence);
   reader.get(m.refused);
+  if (m.refused > Refusal::kForeignAgent) return std::nullopt;
   return checked(reader, std::move(m));
 }
 

@@ -55,6 +55,7 @@ enum class RecordKind : std::uint8_t {
   kIntent = 1,   // what is about to happen: nothing leaves before it is durable
   kOutcome = 2,  // how the intent of the same id ended
   kEvent = 3,    // whole in itself: a denial, a finding
+  kOpen = 4,     // in the spool only: an intent that was open when a segment began
 };
 struct RecordMessage {
   RecordKind kind = RecordKind::kEvent;
@@ -62,11 +63,19 @@ struct RecordMessage {
   std::uint64_t id = 0;  // of the intent, unique in the worker's life
   std::string json;      // {actionType, target, outcome, metadata}
 };
+// Why the spool does not take intents.
+enum class Refusal : std::uint8_t {
+  kNo = 0,
+  kUnwritable = 1,    // full, or the disk fails
+  kShare = 2,         // the client holds all that one client may
+  kTooManyOpen = 3,   // intents without an outcome
+  kForeignAgent = 4,  // none of the client's
+};
 // Spool to worker: records up to `sequence` (counted from 1 in the order sent) are durable; or the
-// spool takes no more.
+// intents among them since the last answer are refused.
 struct DurableMessage {
   std::uint64_t sequence = 0;
-  std::uint8_t refused = 0;
+  Refusal refused = Refusal::kNo;
 };
 
 enum class MessageKind : std::uint8_t {

@@ -1,5 +1,6 @@
 #include "egress/spawner.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,7 +31,7 @@ struct Command {
 
 struct Received {
   Command command;
-  std::vector<linux::UniqueFd> fds;  // of a spawn: channel and audit
+  std::vector<linux::UniqueFd> fds;  // of a spawn: channel, audit, lines
 };
 
 // False when the supervisor is gone.
@@ -47,6 +48,11 @@ bool receive(int socket, Received& received) {
   struct sigaction plain{};
   plain.sa_handler = SIG_DFL;
   sigaction(SIGCHLD, &plain, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  // Not the supervisor's own log: there it could write whatever it likes, without an end.
+  dup2(received.fds[2].get(), STDOUT_FILENO);
+  dup2(received.fds[2].get(), STDERR_FILENO);
+  received.fds[2] = linux::UniqueFd();
   if (auto shut = linux::enter_sandbox({.uid = uid}); !shut) {
     log::error("worker cannot shut itself in", {{"cause", shut.error().message}});
     _exit(kCannotShutIn);
@@ -74,7 +80,7 @@ class Loop {
  private:
   void spawn(Received received) {
     const auto number = received.command.number;
-    if (number >= kMostWorkers || received.fds.size() != 2) return;
+    if (number >= kMostWorkers || received.fds.size() != 3) return;
     const pid_t pid = fork();
     if (pid == 0) {
       socket_ = linux::UniqueFd();
@@ -150,9 +156,15 @@ Result<Spawner::Worker> Spawner::spawn(std::uint32_t number) {
   if (!channel) return fail(channel.error());
   auto audit = make_packet_pair();
   if (!audit) return fail(audit.error());
-  const std::array fds{channel->second.get(), audit->second.get()};
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return linux::fail_errno("pipe", errno);
+  linux::UniqueFd lines(ends[0]);
+  const linux::UniqueFd writing(ends[1]);
+  const std::array fds{channel->second.get(), audit->second.get(), writing.get()};
   if (auto sent = send('s', number, fds); !sent) return fail(sent.error());
-  return Worker{.channel = std::move(channel->first), .audit = std::move(audit->first)};
+  return Worker{.channel = std::move(channel->first),
+                .audit = std::move(audit->first),
+                .lines = std::move(lines)};
 }
 
 void Spawner::kill(std::uint32_t number) { (void)send('k', number, {}); }

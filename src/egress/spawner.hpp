@@ -29,6 +29,7 @@ class Spawner {
   struct Worker {
     linux::UniqueFd channel;  // the supervisor's ends
     linux::UniqueFd audit;
+    linux::UniqueFd lines;  // what it writes to its standard output and error
   };
   // Starts worker `number` (0 to 9,999). Returns at once; a worker that cannot shut itself in ends,
   // which shows as the end of its channel.

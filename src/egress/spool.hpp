@@ -1,92 +1,146 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "egress/messages.hpp"
+#include "egress/spool_record.hpp"
+#include "egress/spool_shares.hpp"
 #include "linux/file.hpp"
 
 namespace deployclaw::egress {
 
-// One record as it lies in the spool. Whose it is was set by the supervisor, not by the worker.
-struct SpoolRecord {
-  RecordKind kind = RecordKind::kEvent;
-  ClientId client;
-  AgentId agent;
-  std::uint64_t worker = 0;  // which run of a worker; with id it names an intent
-  std::uint64_t id = 0;
-  std::string json;
-};
-
 // What is known to have been about to happen and what happened, on disk before PostgreSQL has it.
-// A sequence of segment files named by the position of their first byte; positions only grow. Each
-// record carries its length and a CRC-32; a torn end (a crash in the middle of a write) is cut off
-// when the spool is opened: what was never durable never led to an effect.
+// A sequence of segment files named by the position of their first byte; positions only grow, and a
+// segment ends where the next one begins, whatever else its file holds. Each record carries its
+// length and a CRC-32.
 //
-// append(), sync() and discard_before() belong to one thread, read() may be used by another.
+// No fault of the disk stops it for good:
+// - A torn end (a crash in the middle of a write) is left behind: what was never durable never led
+//   to an effect. The next record begins a segment.
+// - A record in the middle that does not verify is stepped over by its length; when that leads to
+//   no good record, so is the rest of its segment. Never by looking for bytes that happen to
+//   verify: a record's text is an agent's, who could have written a record of another client into
+//   it. The reader is told how much it lost, and the file can be kept aside.
+// - After a failed sync the kernel may have thrown pages away and does not say so again: the
+//   segment is given up behind what was durable, and the next record begins another.
+//
+// Each segment begins with the intents that are open then (RecordKind::kOpen), so that the last one
+// alone tells, after a crash, which had no outcome.
+//
+// append(), sync(), fits() and discard_before() belong to one thread, the rest to one other.
 class Spool {
  public:
+  // fdatasync(2) or what a test puts in its place.
+  using Sync = std::function<int(int fd)>;
+
   // Opens or creates the folder's spool (the folder exists). `most_bytes` bounds what may wait to
   // be written to the database.
   static Result<std::unique_ptr<Spool>> open(std::string directory, std::uint64_t most_bytes,
-                                             std::uint64_t segment_bytes = 16ULL << 20);
+                                             std::uint64_t segment_bytes = 16ULL << 20,
+                                             Sync sync = {});
 
   // Adds records behind the end with one write; not yet durable. kTooLarge when the spool is full;
   // on any error nothing counts as added.
   Status append(const std::vector<SpoolRecord>& records);
-  // Makes everything appended durable (fdatasync).
+  // Makes everything appended durable. On an error, nothing appended since the last success is.
   Status sync();
+
+  // Bytes that may still be added.
+  [[nodiscard]] std::uint64_t free_bytes() const;
+  // Whether `client` may add so much without taking the others' room.
+  [[nodiscard]] bool fits(const ClientId& client, std::uint64_t bytes) const;
+
+  [[nodiscard]] bool is_open(const OpenIntent& intent) const { return open_.contains(intent); }
+  // Segments given up after a failed sync: what was appended since the last success went with them.
+  [[nodiscard]] std::uint64_t segments_given_up() const { return segments_given_up_; }
+
+  // What open() found of a former life: intents without an outcome, and bytes at the end that do
+  // not verify although they once were whole.
+  [[nodiscard]] std::vector<OpenIntent> left_open() const { return {open_.begin(), open_.end()}; }
+  [[nodiscard]] std::uint64_t lost_at_open() const { return lost_at_open_; }
 
   // Random, made with the folder: another folder is another history.
   [[nodiscard]] const std::string& name() const { return name_; }
+  // Begins another history in the same place.
+  Status rename();
   [[nodiscard]] std::uint64_t begin() const { return begin_.load(); }
+  // A database that belongs to this spool may be here, or before it: where the spool ended when it
+  // was opened, or what was noted since.
+  [[nodiscard]] std::uint64_t known_end() const { return known_end_; }
+  void note_known(std::uint64_t position) { known_end_ = std::max(known_end_, position); }
   [[nodiscard]] std::uint64_t durable_end() const { return durable_.load(); }
   [[nodiscard]] std::uint64_t waiting_bytes() const { return durable_.load() - begin_.load(); }
 
   struct Stretch {
     std::vector<SpoolRecord> records;
-    std::uint64_t end = 0;  // where the next stretch begins
+    std::uint64_t end = 0;   // where the next stretch begins
+    std::uint64_t lost = 0;  // bytes before `end` that cannot be read; there are no records then
   };
-  // Durable records from `from` on, about `most_bytes` of them; none at the end. kCorrupt when what
-  // is there does not verify.
+  // Durable records from `from` on, about `most_bytes` of them; nothing at the end. An error is
+  // worth another try later.
   Result<Stretch> read(std::uint64_t from, std::size_t most_bytes);
+  // Keeps the file of the segment that holds `position` under another name (.corrupt), beyond
+  // discard_before(). False when it cannot, or enough are kept.
+  [[nodiscard]] bool keep_aside(std::uint64_t position);
 
   // Deletes the segments that end before `position`: the database has them.
   void discard_before(std::uint64_t position);
 
  private:
-  Spool(std::string directory, std::uint64_t most_bytes, std::uint64_t segment_bytes)
-      : directory_(std::move(directory)), most_bytes_(most_bytes), segment_bytes_(segment_bytes) {}
+  Spool(std::string directory, std::uint64_t most_bytes, std::uint64_t segment_bytes, Sync sync)
+      : directory_(std::move(directory)),
+        most_bytes_(most_bytes),
+        segment_bytes_(segment_bytes),
+        sync_(std::move(sync)),
+        shares_(most_bytes) {}
   Status prepare();
   Status read_name();
-  Status find_end();
+  Status write_name();
+  Status list_segments();
+  Status take_stock();
+  std::uint64_t take_stock_of(std::string_view bytes, std::uint64_t start);
+  void note_bad_end(std::string_view rest);
+  void note(const SpoolRecord& record);
   Status begin_segment();
+  Status fill_new_segment(int fd, std::string_view carried) const;
+  void give_up_segment();
   [[nodiscard]] std::string path_of(std::uint64_t start) const;
-  std::uint64_t segment_holding(std::uint64_t position);
+  [[nodiscard]] Result<std::string> bytes_of(std::uint64_t start, std::uint64_t from,
+                                             std::uint64_t most) const;
+  // {start, end} of the segment that holds `position`.
+  std::pair<std::uint64_t, std::uint64_t> segment_of(std::uint64_t position);
 
   const std::string directory_;
   const std::uint64_t most_bytes_;
   const std::uint64_t segment_bytes_;
+  const Sync sync_;
   std::string name_;
   std::mutex mutex_;                                 // guards segments_
-  std::map<std::uint64_t, std::uint64_t> segments_;  // start → end (of all but the last)
-  linux::UniqueFd file_;                             // the last segment
+  std::map<std::uint64_t, std::uint64_t> segments_;  // start → end
+  linux::UniqueFd file_;                             // the last segment; none: begin one first
   std::uint64_t file_start_ = 0;
   std::uint64_t end_ = 0;
+  std::uint64_t known_end_ = 0;
+  std::uint64_t lost_at_open_ = 0;
+  std::uint64_t segments_given_up_ = 0;
+  std::set<OpenIntent> open_;
+  std::vector<std::pair<OpenIntent, bool>> unsynced_;  // changes of open_: true for added
+  SpoolShares shares_;
   std::atomic<std::uint64_t> begin_ = 0;
   std::atomic<std::uint64_t> durable_ = 0;
 };
-
-// The bytes of one record in the spool; for the spool and its tests.
-void append_record(std::string& out, const SpoolRecord& record);
-// Takes one record from the front of `bytes`. False when there is none that verifies.
-bool take_record(std::string_view& bytes, SpoolRecord& record);
 
 }  // namespace deployclaw::egress

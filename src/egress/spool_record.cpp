@@ -1,8 +1,8 @@
+#include "egress/spool_record.hpp"
+
 #include <zlib.h>
 
 #include <cstring>
-
-#include "egress/spool.hpp"
 
 namespace deployclaw::egress {
 namespace {
@@ -28,7 +28,26 @@ void get(std::string_view& in, T& value) {
   in.remove_prefix(sizeof value);
 }
 
+// What the frame at the front says of its size, itself included; 0 when it can be none.
+std::size_t framed_size(std::string_view bytes) {
+  if (bytes.size() < kFrame) return 0;
+  std::uint32_t length = 0;
+  get(bytes, length);
+  return length < kHead || length > kMostRecord ? 0 : kFrame + length;
+}
+
 }  // namespace
+
+SpoolRecord OpenIntent::ended(std::string json) const {
+  return {.kind = RecordKind::kOutcome,
+          .client = client,
+          .agent = agent,
+          .worker = worker,
+          .id = id,
+          .json = std::move(json)};
+}
+
+std::size_t size_of(const SpoolRecord& record) { return kFrame + kHead + record.json.size(); }
 
 void append_record(std::string& out, const SpoolRecord& record) {
   const auto length = static_cast<std::uint32_t>(kHead + record.json.size());
@@ -52,7 +71,7 @@ bool take_record(std::string_view& bytes, SpoolRecord& record) {
   std::uint32_t crc = 0;
   get(in, length);
   get(in, crc);
-  if (length < kHead || length > in.size()) return false;
+  if (length < kHead || length > kMostRecord || length > in.size()) return false;
   in = in.substr(0, length);
   if (crc_of(in) != crc) return false;
   get(in, record.kind);
@@ -63,6 +82,24 @@ bool take_record(std::string_view& bytes, SpoolRecord& record) {
   record.json = in;
   bytes.remove_prefix(kFrame + length);
   return true;
+}
+
+std::optional<std::size_t> find_record(std::string_view bytes) {
+  SpoolRecord record;
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    std::string_view rest = bytes.substr(at);
+    const std::size_t size = framed_size(rest);
+    if (take_record(rest, record)) return at;
+    if (size == 0) break;
+    at += size;
+  }
+  return std::nullopt;
+}
+
+bool looks_torn(std::string_view bytes) {
+  if (bytes.size() < kFrame || framed_size(bytes) > bytes.size()) return true;
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 }  // namespace deployclaw::egress

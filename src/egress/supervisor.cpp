@@ -68,7 +68,7 @@ Task<void> Supervisor::stop() {
   co_await sleep_for(std::chrono::milliseconds(300));
   tasks_.cancel();
   co_await tasks_.join();
-  (void)co_await drain_.drain();
+  (void)co_await drain_.drain_last();
 }
 
 // ---- Connections.
@@ -99,8 +99,12 @@ void Supervisor::take(Arrival arrival) {
   auto packet = encode(message);
   if (auto given = worker_of(*client).hand_over(std::move(packet), std::move(arrival.socket));
       !given) {
-    log::warn("a connection was dropped",
-              {{"agent", agent.to_string()}, {"cause", given.error().message}});
+    // An agent can knock as often as it likes.
+    const auto suppressed = client->dropped.admit(LogLimiter::Clock::now());
+    if (!suppressed) return;
+    log::warn("a connection was dropped", {{"agent", agent.to_string()},
+                                           {"cause", given.error().message},
+                                           {"suppressed", *suppressed}});
   }
 }
 
@@ -216,6 +220,10 @@ void Supervisor::adopt(store::EgressClient next) {
   auto& client = clients_[next.id];
   const bool changed = client.version == 0 || !same_policy(client.desired, next);
   const auto id = next.id;
+  // Before a worker is told of them.
+  std::vector<AgentId> agents;
+  for (const auto& agent : next.agents) agents.push_back(agent.id);
+  intake_.add_agents(id, std::move(agents));
   client.desired = std::move(next);
   if (!changed) return;
   ++client.version;

@@ -12,6 +12,7 @@
 #include "egress/audit_intake.hpp"
 #include "egress/config.hpp"
 #include "egress/listeners.hpp"
+#include "egress/log_limiter.hpp"
 #include "egress/spawner.hpp"
 #include "egress/worker_handle.hpp"
 #include "net/http_server.hpp"
@@ -56,6 +57,7 @@ class Supervisor {
     store::EgressClient desired;
     std::uint64_t version = 0;
     std::unique_ptr<WorkerHandle> worker;
+    LogLimiter dropped;  // lines about its connections
   };
 
   void take(Arrival arrival);

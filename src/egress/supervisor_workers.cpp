@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "egress/supervisor.hpp"
+#include "egress/worker_lines.hpp"
 #include "http/problem.hpp"
 
 // The supervisor's workers, and what it tells of itself.
@@ -24,6 +25,8 @@ WorkerHandle& Supervisor::worker_of(Client& client) {
   if (spawned) {
     intake_.add_worker(std::move(spawned->audit), client.desired.id);
     channel = std::move(spawned->channel);
+    tasks_.spawn("worker's lines",
+                 carry_worker_lines(std::move(spawned->lines), client.desired.id));
   } else {
     log::error("cannot start a worker", {{"cause", spawned.error().message}});
     // A handle whose other end is closed: what is given to it is dropped.
@@ -112,6 +115,10 @@ std::string Supervisor::metrics() const {
   add("workers_lost_total", "counter", "Workers that ended with open connections.", workers_lost_);
   add("audit_records_total", "counter", "Audit records taken into the spool.", intake_.records());
   add("audit_syncs_total", "counter", "Times the spool was made durable.", intake_.syncs());
+  add("audit_lost_records_total", "counter", "Audit records of which only the number is known.",
+      intake_.lost());
+  add("audit_lost_bytes_total", "counter", "Bytes of the spool that could not be read.",
+      drain_.lost_bytes());
   add("audit_waiting_bytes", "gauge", "Bytes of the spool that the database does not have yet.",
       intake_.waiting_bytes());
   return out;

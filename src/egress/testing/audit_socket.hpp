@@ -11,18 +11,23 @@
 
 namespace deployclaw::egress::testing {
 
-// A worker's end of its audit socket, to say what a worker says.
+// A worker's end of its audit socket, to say what a worker says; of `agent` unless it says
+// otherwise.
 class AuditSocket {
  public:
-  explicit AuditSocket(boost::asio::io_context& io)
+  AuditSocket(boost::asio::io_context& io, AgentId agent)
       : io_(io),
+        agent_(agent),
         ends_(make_packet_pair().value()),
         mine_(io.get_executor(), std::move(ends_.first)) {}
 
   // For AuditIntake::add_worker(); once.
   linux::UniqueFd other_end() { return std::move(ends_.second); }
 
-  void say(RecordKind kind, std::uint64_t id, std::string json, AgentId agent = {}) {
+  void say(RecordKind kind, std::uint64_t id, std::string json) {
+    say(kind, id, std::move(json), agent_);
+  }
+  void say(RecordKind kind, std::uint64_t id, std::string json, AgentId agent) {
     const RecordMessage message{.kind = kind, .agent = agent, .id = id, .json = std::move(json)};
     say_raw(encode(message));
   }
@@ -41,6 +46,7 @@ class AuditSocket {
 
  private:
   boost::asio::io_context& io_;
+  const AgentId agent_;
   std::pair<linux::UniqueFd, linux::UniqueFd> ends_;
   PacketChannel mine_;
 };

@@ -67,7 +67,7 @@ Task<void> WorkerRig::play_spool() {
                         .id = message->id,
                         .json = json::parse(message->json).as_object()});
     if (message->kind != RecordKind::kIntent) continue;
-    const auto refused = static_cast<std::uint8_t>(spool_ == Spool::kRefuses ? 1 : 0);
+    const auto refused = spool_ == Spool::kRefuses ? Refusal::kUnwritable : Refusal::kNo;
     const DurableMessage answer{.sequence = received_, .refused = refused};
     (void)audit_->send(encode(answer));
   }
