@@ -32,6 +32,12 @@ constexpr std::array kRanges{
     Range{"orchestrator.parallel_starts", 1, 64},
     Range{"egress.spool_mb", 16, 65'536},
     Range{"egress.worker_idle_seconds", 5, 86'400},
+    Range{"egress.request_head_seconds", 1, 86'400},
+    Range{"egress.request_body_seconds", 1, 86'400},
+    Range{"egress.keep_alive_seconds", 1, 86'400},
+    Range{"egress.answer_head_seconds", 1, 86'400},
+    Range{"egress.answer_body_seconds", 1, 86'400},
+    Range{"egress.tunnel_seconds", 1, 86'400},
     Range{"egress.first_worker_uid", 65'536, 4'294'900'000},
 };
 

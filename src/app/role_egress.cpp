@@ -80,6 +80,18 @@ Result<std::vector<std::string>> nameservers(const Settings& settings) {
   return servers;
 }
 
+egress::Deadlines deadlines(const Settings& settings) {
+  const auto seconds = [&](std::string_view key) {
+    return std::chrono::seconds(settings.integer(key));
+  };
+  return {.head = seconds("egress.request_head_seconds"),
+          .idle = seconds("egress.keep_alive_seconds"),
+          .body = seconds("egress.request_body_seconds"),
+          .response_head = seconds("egress.answer_head_seconds"),
+          .response_body = seconds("egress.answer_body_seconds"),
+          .tunnel = seconds("egress.tunnel_seconds")};
+}
+
 Result<egress::Config> egress_config(const Settings& settings) {
   const auto pool = linux::AddressPool::parse(settings.text("orchestrator.agent_pool"));
   if (!pool) return context("orchestrator.agent_pool", pool.error());
@@ -97,6 +109,7 @@ Result<egress::Config> egress_config(const Settings& settings) {
   config.pins = std::move(*pins);
   config.first_worker_uid = static_cast<uid_t>(settings.integer("egress.first_worker_uid"));
   config.worker_idle = std::chrono::seconds(settings.integer("egress.worker_idle_seconds"));
+  config.deadlines = deadlines(settings);
   config.admin_address = listen.address;
   config.admin_port = listen.port;
   return config;

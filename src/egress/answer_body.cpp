@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "egress/forward_head.hpp"
+
 namespace deployclaw::egress {
 
 Error broken(std::string detail) {
@@ -20,15 +22,46 @@ std::string_view as_chunk(char* data, std::size_t size) {
   return {data - length, static_cast<std::size_t>(length) + size + 2};
 }
 
+namespace {
+
+// Scrubs one whole text in place; true when something was found.
+bool scrub_text(const std::shared_ptr<const scrub::PatternSet>& patterns, std::string& text,
+                std::vector<scrub::Hit>& hits) {
+  scrub::Scrubber scrubber(patterns);
+  scrubber.scrub(text.data(), text.size(), true);
+  hits.insert(hits.end(), scrubber.hits().begin(), scrubber.hits().end());
+  return !scrubber.hits().empty();
+}
+
+}  // namespace
+
+http::Headers scrubbed(const http::Headers& fields,
+                       const std::shared_ptr<const scrub::PatternSet>& patterns,
+                       std::vector<scrub::Hit>& hits) {
+  if (patterns->empty()) return fields;
+  http::Headers clean;
+  for (const auto& [name, value] : fields.all()) {
+    std::string own_name = name;
+    std::string own_value = value;
+    scrub_text(patterns, own_value, hits);
+    // A placeholder may have characters that a name may not.
+    if (scrub_text(patterns, own_name, hits)) continue;
+    clean.add(std::move(own_name), std::move(own_value));
+  }
+  return clean;
+}
+
 AnswerBody::AnswerBody(WorkerShared& shared, StreamReader& upstream, net::ByteStream& agent,
-                       const http::BodyFraming& framing,
+                       const http::ResponseHead& head,
                        std::shared_ptr<const scrub::PatternSet> patterns,
                        std::optional<scrub::ContentDecoder> decoder, bool chunked)
     : shared_(shared),
       upstream_(upstream),
       agent_(agent),
-      body_(upstream, framing),
-      scrubber_(std::move(patterns)),
+      head_(head),
+      body_(upstream, head.framing),
+      patterns_(std::move(patterns)),
+      scrubber_(patterns_),
       decoder_(std::move(decoder)),
       chunked_(chunked),
       buffer_(shared.buffers.take()),
@@ -94,7 +127,8 @@ Task<Status> AnswerBody::give(std::size_t fresh, bool last) {
   const bool ends = chunked_ && last;
   if (!front_.empty() || ends) {
     front_ += piece;
-    if (ends) front_ += "0\r\n\r\n";
+    if (ends)
+      front_ += last_chunk(scrubbed(body_.trailers(), patterns_, trailer_hits_), head_.headers);
     piece = front_;
   }
   if (!piece.empty()) {

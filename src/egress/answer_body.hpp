@@ -19,13 +19,21 @@ std::string_view as_chunk(char* data, std::size_t size);
 // An upstream that did not answer as it should; `detail` is for the agent's developer too.
 Error broken(std::string detail);
 
+// `fields` with secrets turned back; one whose name holds a secret is left out. What is found is
+// added to `hits`.
+http::Headers scrubbed(const http::Headers& fields,
+                       const std::shared_ptr<const scrub::PatternSet>& patterns,
+                       std::vector<scrub::Hit>& hits);
+
 // Carries the body of an upstream's answer to the agent: decoded where it has to be, secrets turned
-// back into placeholders, every byte passed on as soon as it cannot be part of a secret.
+// back into placeholders, every byte passed on as soon as it cannot be part of a secret. Trailers
+// go along where the agent gets chunks.
 class AnswerBody {
  public:
-  // `decoder` set: the body is decoded on the way. `chunked`: how it goes to the agent.
+  // `decoder` set: the body is decoded on the way. `chunked`: how it goes to the agent. `head` must
+  // outlive this.
   AnswerBody(WorkerShared& shared, StreamReader& upstream, net::ByteStream& agent,
-             const http::BodyFraming& framing, std::shared_ptr<const scrub::PatternSet> patterns,
+             const http::ResponseHead& head, std::shared_ptr<const scrub::PatternSet> patterns,
              std::optional<scrub::ContentDecoder> decoder, bool chunked);
 
   // `front`, the head, goes out together with the first bytes if they are there already. On an
@@ -35,6 +43,7 @@ class AnswerBody {
   [[nodiscard]] bool begun() const { return begun_; }
   [[nodiscard]] std::uint64_t received() const { return received_; }
   [[nodiscard]] const std::vector<scrub::Hit>& hits() const { return scrubber_.hits(); }
+  [[nodiscard]] const std::vector<scrub::Hit>& trailer_hits() const { return trailer_hits_; }
 
  private:
   // Both put fresh bytes behind the held ones; 0 means that there will be no more.
@@ -47,8 +56,11 @@ class AnswerBody {
   WorkerShared& shared_;
   StreamReader& upstream_;
   net::ByteStream& agent_;
+  const http::ResponseHead& head_;
   BodyReader body_;
+  const std::shared_ptr<const scrub::PatternSet> patterns_;
   scrub::Scrubber scrubber_;
+  std::vector<scrub::Hit> trailer_hits_;
   std::optional<scrub::ContentDecoder> decoder_;
   const bool chunked_;
   BufferPool::Buffer buffer_;

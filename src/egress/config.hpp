@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "egress/deadlines.hpp"
 #include "linux/address_pool.hpp"
 
 namespace deployclaw::egress {
@@ -28,6 +29,7 @@ struct Config {
 
   uid_t first_worker_uid = 0;
   std::chrono::milliseconds worker_idle{300'000};
+  Deadlines deadlines;
   std::chrono::milliseconds reload_every{10'000};
 
   std::string admin_address = "127.0.0.1";

@@ -21,6 +21,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The agent's policy is another now: what it would not allow ends.
   void on_new_policy();
   void close() { stream_.interrupt(); }
+  // Now and then.
+  void tend() {
+    if (running_ != nullptr) running_->end_if_agent_is_gone();
+  }
   [[nodiscard]] AgentId agent() const { return arrival_.agent; }
 
  private:

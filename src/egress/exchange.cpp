@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 
 #include "egress/forward_head.hpp"
+#include "http/ascii.hpp"
 #include "http/json_body.hpp"
 #include "http/problem.hpp"
 #include "scrub/finder.hpp"
@@ -185,6 +186,8 @@ Task<Status> Exchange::read_whole_body() {
     whole.append(buffer.data(), *got);
   }
   reader_.stream().clear_deadline();
+  // They are not passed on with a body that has a length, but told all the same.
+  if (auto good = check_trailers(); !good) co_return good;
   whole_body_ = std::move(whole);
   co_return Status{};
 }
@@ -206,6 +209,7 @@ Status Exchange::inject() {
   for (const auto& [name, value] : head_.headers.all()) {
     if (found) break;
     found = scrub::find_in(*context.response_patterns, value);
+    if (!found) found = scrub::find_in(*context.response_patterns, name);
   }
   if (found) {
     return fail(
@@ -232,6 +236,9 @@ Status Exchange::inject() {
                           ? std::optional(whole_body_->size())
                           : std::nullopt;
   head_text_ = request_head(head_, target_, origin_.authority(), websocket_, length);
+  for (const auto& [name, value] : head_.headers.all()) {
+    if (http::equals_ignoring_case(name, "connection")) connection_fields_.add(name, value);
+  }
   services::wipe_injected(head_, target_);
   return {};
 }

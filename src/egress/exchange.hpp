@@ -23,6 +23,9 @@ struct Origin {
   [[nodiscard]] std::string authority() const;
 };
 
+// How long an agent that gets an answer early may go on sending what nobody wants.
+inline constexpr std::chrono::seconds kLinger{2};
+
 // One request of an agent and its answer: read the head strictly, take the one canonical form of
 // where it goes, decide, tell the audit log, put secrets in, pass it on, take secrets out of the
 // answer. Whatever cannot be done ends in an answer that says so, and in the audit log.
@@ -46,6 +49,9 @@ class Exchange {
   // The agent's policy is another now: a running request that it would not allow is broken off.
   void on_new_policy();
 
+  // Asked now and then while it runs: an agent that reset its connection wants no answer any more.
+  void end_if_agent_is_gone();
+
  private:
   // Before anything leaves.
   Status find_origin();
@@ -57,6 +63,8 @@ class Exchange {
   Task<bool> refuse_by_policy();
   Task<bool> refuse(Error error, std::string_view layer);
   Task<bool> answer(http::Response response);
+  Task<void> linger();
+  [[nodiscard]] Status check_trailers() const;
   [[nodiscard]] services::RequestFacts facts(const boost::json::value* body) const;
   [[nodiscard]] boost::json::object metadata() const;
 
@@ -72,6 +80,7 @@ class Exchange {
   Task<void> switch_protocols(const http::ResponseHead& head);
   Task<Status> relay_whole(const http::ResponseHead& head);
   Task<Result<http::ResponseHead>> read_answer_head();
+  Task<Status> pass_interim(http::ResponseHead head);
   void scrub_fields(http::ResponseHead& head);
   Task<Status> pass_on(const http::ResponseHead& head, std::string front, bool chunked,
                        std::optional<scrub::ContentDecoder> decoder);
@@ -97,7 +106,8 @@ class Exchange {
   std::optional<std::string> whole_body_;
   std::optional<BodyReader> body_;
   services::Injected injected_;
-  std::string head_text_;  // for the upstream; holds secrets, wiped once sent
+  http::Headers connection_fields_;  // the head's Connection, which outlives its wiping
+  std::string head_text_;            // for the upstream; holds secrets, wiped once sent
 
   AuditTrail::Intent intent_;
   std::string request_id_;
@@ -111,6 +121,8 @@ class Exchange {
   bool answered_ = false;
   bool reusable_ = false;    // both connections are at a clean end
   bool broken_off_ = false;  // by a new policy
+  bool agent_gone_ = false;
+  bool lingers_ = false;  // the rest of the request is to be read and dropped
   std::optional<Error> body_refused_;
   boost::json::array findings_;
 };

@@ -16,20 +16,11 @@ namespace deployclaw::egress {
 namespace json = boost::json;
 
 namespace {
-
-// Scrubs one whole text in place; true when something was found.
-bool scrub_text(const std::shared_ptr<const scrub::PatternSet>& patterns, std::string& text,
-                std::vector<scrub::Hit>& hits) {
-  scrub::Scrubber scrubber(patterns);
-  scrubber.scrub(text.data(), text.size(), true);
-  hits.insert(hits.end(), scrubber.hits().begin(), scrubber.hits().end());
-  return !scrubber.hits().empty();
-}
-
+constexpr int kMostInterim = 32;  // answers before the answer
 }  // namespace
 
 Task<Result<http::ResponseHead>> Exchange::read_answer_head() {
-  while (true) {
+  for (int interim = 0; interim <= kMostInterim; ++interim) {
     upstream_.stream->set_deadline(shared_.deadlines.response_head);
     const auto text = co_await upstream_reader_->take_head(kMostHead);
     if (!text && text.error().code == Code::kTimeout) {
@@ -40,24 +31,26 @@ Task<Result<http::ResponseHead>> Exchange::read_answer_head() {
     if (!text || text->empty()) co_return fail(broken("The upstream closed the connection."));
     auto head = http::parse_response_head(*text, head_.method);
     if (!head) co_return fail(broken("The upstream's answer is not well-formed HTTP."));
-    // 100: we sent none of its kind. 102, 103: nobody needs them.
     if (head->status >= 200 || head->status == 101) co_return head;
+    const auto passed = co_await pass_interim(std::move(*head));
+    if (!passed) co_return fail(passed.error());
   }
+  co_return fail(broken("The upstream sent too many interim answers."));
+}
+
+// 100 answers an Expect that the upstream never got; HTTP/1.0 knows no interim answers.
+Task<Status> Exchange::pass_interim(http::ResponseHead head) {
+  if (head.status == 100 || head_.minor_version == 0) co_return Status{};
+  scrub_fields(head);
+  const auto text = interim_head(head);
+  reader_.stream().set_deadline(shared_.deadlines.response_body);
+  auto written = co_await write_rest(reader_.stream(), text);
+  co_return written;
 }
 
 void Exchange::scrub_fields(http::ResponseHead& head) {
   std::vector<scrub::Hit> hits;
-  http::Headers clean;
-  bool found = false;
-  for (const auto& [name, value] : head.headers.all()) {
-    std::string own_name = name;
-    std::string own_value = value;
-    found |= scrub_text(agent_->response_patterns, own_value, hits);
-    found |= scrub_text(agent_->response_patterns, own_name, hits);
-    clean.add(std::move(own_name), std::move(own_value));
-  }
-  if (!found) return;
-  head.headers = std::move(clean);
+  head.headers = scrubbed(head.headers, agent_->response_patterns, hits);
   note_hits(hits);
 }
 
@@ -68,7 +61,7 @@ Task<void> Exchange::relay_answer() {
     co_return;
   }
   status_ = head->status;
-  if (!agent_->response_patterns->empty()) scrub_fields(*head);
+  scrub_fields(*head);
   if (head->status == 101) {
     co_await switch_protocols(*head);
     co_return;
@@ -91,20 +84,23 @@ Task<void> Exchange::relay_answer() {
   const bool closes =
       !head->keep_alive || head->framing.kind == http::BodyFraming::Kind::kUntilClose;
   if (closes || !upstream_reader_->unread().empty()) upstream_.stream->close();
-  // An answer before the whole request was read: the rest of it is not wanted.
+  // An answer before the whole request was read: the rest of it is not wanted, but read, or the
+  // answer might be lost in a reset.
   if (!body_sent_ && !(body_->done() || whole_body_)) {
     head_.keep_alive = false;
-    (void)co_await reader_.stream().shutdown_send();
-    reader_.stream().interrupt();
+    lingers_ = true;
     upstream_.stream->interrupt();
+    (void)co_await reader_.stream().shutdown_send();
+    reader_.stream().set_deadline(kLinger);
   }
 }
 
 // Why there is none: the request's own body, a new policy, or the upstream.
 Task<void> Exchange::tell_no_answer(Error error) {
   head_.keep_alive = false;
-  if (broken_off_) {
-    finish("failure", {{"detail", "broken off: the agent's policy changed"}});
+  if (broken_off_ || agent_gone_) {
+    finish("failure", {{"detail", agent_gone_ ? "the agent hung up"
+                                              : "broken off: the agent's policy changed"}});
     co_return;
   }
   if (body_refused_) {
@@ -175,12 +171,13 @@ Task<void> Exchange::relay_websocket() {
 // Body bytes as they come, secrets turned back, decoded where they have to be.
 Task<Status> Exchange::pass_on(const http::ResponseHead& head, std::string front, bool chunked,
                                std::optional<scrub::ContentDecoder> decoder) {
-  AnswerBody body(shared_, *upstream_reader_, reader_.stream(), head.framing,
-                  agent_->response_patterns, std::move(decoder), chunked);
+  AnswerBody body(shared_, *upstream_reader_, reader_.stream(), head, agent_->response_patterns,
+                  std::move(decoder), chunked);
   auto carried = co_await body.carry(std::move(front));
   answered_ = answered_ || body.begun();
   received_ += body.received();
   note_hits(body.hits());
+  note_hits(body.trailer_hits());
   co_return carried;
 }
 
@@ -227,7 +224,11 @@ Task<Status> Exchange::watch(const http::ResponseHead& head, std::string front, 
     if (!written) co_return written;
   }
   if (chunked) {
-    auto written = co_await write_rest(reader_.stream(), "0\r\n\r\n");
+    std::vector<scrub::Hit> hits;
+    const auto end =
+        last_chunk(scrubbed(body.trailers(), agent_->response_patterns, hits), head.headers);
+    note_hits(hits);
+    auto written = co_await write_rest(reader_.stream(), end);
     co_return written;
   }
   co_return Status{};

@@ -14,8 +14,6 @@ namespace deployclaw::egress {
 
 namespace json = boost::json;
 
-namespace {}  // namespace
-
 Task<bool> Exchange::forward() {
   auto details = metadata();
   json::object record{{"actionType", json_text(decision_.action_type)},
@@ -59,6 +57,7 @@ Task<bool> Exchange::send_and_relay() {
     auto both = send_body() && relay_answer();
     co_await std::move(both);
   }
+  if (lingers_) co_await linger();
   auto& agent = reader_.stream();
   if (upstream_.stream->is_open() && reusable_ && body_sent_) {
     agent.clear_deadline();
@@ -88,9 +87,12 @@ Task<void> Exchange::send_body() {
   auto sent = co_await pump_body();
   if (sent) {
     body_sent_ = true;
+    // The deadline was one for the next piece; from now on the upstream thinks.
+    if (status_ == 0) upstream_.stream->set_deadline(shared_.deadlines.response_head);
     co_return;
   }
-  if (sent.error().code == Code::kForbidden) {
+  const bool malformed = sent.error().code == Code::kMalformed && !sent.error().reason.empty();
+  if (sent.error().code == Code::kForbidden || malformed) {
     body_refused_ = std::move(sent.error());
     // What has left so far is not a whole request, and never will be.
     upstream_.stream->abort();
@@ -131,11 +133,23 @@ Task<Status> Exchange::pump_body() {
     held = rest.size();
     std::memcpy(data, rest.data(), held);
   }
+  if (auto good = check_trailers(); !good) co_return good;
   if (chunked) {
-    auto written = co_await write_rest(*upstream_.stream, "0\r\n\r\n");
+    const auto last = last_chunk(body_->trailers(), connection_fields_);
+    auto written = co_await write_rest(*upstream_.stream, last);
     if (!written) co_return written;
   }
   co_return Status{};
+}
+
+// Nothing is ever put into a trailer, so neither placeholder nor secret may be in one.
+Status Exchange::check_trailers() const {
+  for (const auto& [name, value] : body_->trailers().all()) {
+    auto found = scrub::find_in(*agent_->request_patterns, name);
+    if (!found) found = scrub::find_in(*agent_->request_patterns, value);
+    if (found) return fail(agent_->misplaced(found->id, "A trailer of the request"));
+  }
+  return {};
 }
 
 void Exchange::on_new_policy() {
@@ -147,6 +161,13 @@ void Exchange::on_new_policy() {
                        next->policy.client_active();
   if (goes_on) return;
   broken_off_ = true;
+  upstream_.stream->interrupt();
+  reader_.stream().interrupt();
+}
+
+void Exchange::end_if_agent_is_gone() {
+  if (!upstream_.stream || !reader_.stream().reset_by_peer()) return;
+  agent_gone_ = true;
   upstream_.stream->interrupt();
   reader_.stream().interrupt();
 }

@@ -82,9 +82,14 @@ Task<bool> Exchange::answer(http::Response response) {
     stream.clear_deadline();
     co_return true;
   }
-  // What still comes is read for a moment, or the answer might be lost in a reset.
   (void)co_await stream.shutdown_send();
-  stream.set_deadline(std::chrono::seconds(2));
+  co_await linger();
+  co_return false;
+}
+
+// What still comes is read for a moment, or an answer might be lost in a reset.
+Task<void> Exchange::linger() {
+  reader_.stream().set_deadline(kLinger);
   auto buffer = shared_.buffers.take();
   std::size_t most = 4 * 1024 * 1024;
   while (true) {
@@ -92,7 +97,6 @@ Task<bool> Exchange::answer(http::Response response) {
     if (!got || *got == 0 || *got > most) break;
     most -= *got;
   }
-  co_return false;
 }
 
 // An upstream that cannot be had is the gateway's 502 or 504, whatever the code says elsewhere.
@@ -105,6 +109,7 @@ Task<bool> Exchange::could_not(Error error) {
   if (answered_) co_return false;
   const int status = error.reason == "audit_unavailable" ? 503
                      : error.code == Code::kForbidden    ? 403
+                     : error.code == Code::kMalformed    ? 400
                      : error.code == Code::kTimeout      ? 504
                                                          : 502;
   auto response = http::problem_with_status(status, error.reason, error.public_detail, request_id_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include "http/ascii.hpp"
@@ -17,6 +18,22 @@ constexpr std::array<std::string_view, 8> kHopByHop{
     "connection", "keep-alive",        "proxy-connection", "proxy-authorization",
     "te",         "transfer-encoding", "upgrade",          "proxy-authenticate"};
 
+// Besides those of one connection, what may not come after the body.
+constexpr std::array<std::string_view, 44> kNeverTrailers{
+    // What the message is, and how long.
+    "content-length", "content-encoding", "content-type", "content-range", "trailer",
+    // Where it goes, and what is asked.
+    "host", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+    "x-real-ip", "max-forwards", "expect", "range", "cache-control", "pragma", "if-match",
+    "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
+    "x-http-method-override", "x-http-method", "x-method-override", "x-original-url",
+    "x-rewrite-url", "x-original-uri",
+    // Who asks.
+    "authorization", "authentication-info", "proxy-authentication-info", "www-authenticate",
+    "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "private-token",
+    // What becomes of an answer.
+    "age", "date", "expires", "location", "retry-after", "vary", "warning"};
+
 template <class Visit>
 void for_each_item(std::string_view list, const Visit& visit) {
   while (!list.empty()) {
@@ -28,10 +45,12 @@ void for_each_item(std::string_view list, const Visit& visit) {
   }
 }
 
-bool is_hop_by_hop(std::string_view name) {
-  return std::ranges::any_of(kHopByHop,
+bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::any_of(names,
                              [&](std::string_view one) { return equals_ignoring_case(one, name); });
 }
+
+bool is_hop_by_hop(std::string_view name) { return is_one_of(kHopByHop, name); }
 
 // What Connection names belongs to this connection too (RFC 9110 §7.6.1). Fields that decide what a
 // message is are never dropped that way.
@@ -42,12 +61,19 @@ std::vector<std::string_view> named_by_connection(const http::Headers& headers) 
   for (const auto& [name, value] : headers.all()) {
     if (!equals_ignoring_case(name, "connection")) continue;
     for_each_item(value, [&](std::string_view item) {
-      const bool never = std::ranges::any_of(
-          kNever, [&](std::string_view one) { return equals_ignoring_case(one, item); });
-      if (!never) names.push_back(item);
+      if (!is_one_of(kNever, item)) names.push_back(item);
     });
   }
   return names;
+}
+
+// "trailers" has no weight (RFC 9110 §10.1.4).
+bool wants_trailers(const http::Headers& headers) {
+  bool wants = false;
+  for_each_item(headers.get("te").value_or(""), [&](std::string_view item) {
+    wants = wants || equals_ignoring_case(item, "trailers");
+  });
+  return wants;
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
@@ -60,7 +86,9 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }  // namespace
 
 bool asks_for_websocket(const http::RequestHead& head) {
-  if (head.method_text != "GET") return false;
+  const bool has_body =
+      head.framing.kind == http::BodyFraming::Kind::kChunked || head.framing.length > 0;
+  if (head.method_text != "GET" || has_body) return false;
   bool asks = false;
   for_each_item(head.headers.get("upgrade").value_or(""), [&](std::string_view item) {
     asks = asks || equals_ignoring_case(item, "websocket");
@@ -74,10 +102,7 @@ std::string known_codings(std::string_view accept_encoding) {
   std::string out;
   for_each_item(accept_encoding, [&](std::string_view item) {
     const auto coding = trim_ows(item.substr(0, item.find(';')));
-    if (std::ranges::none_of(
-            kKnown, [&](std::string_view one) { return equals_ignoring_case(one, coding); })) {
-      return;
-    }
+    if (!is_one_of(kKnown, coding)) return;
     if (!out.empty()) out += ", ";
     out += item;
   });
@@ -112,9 +137,7 @@ std::string request_head(const http::RequestHead& head, const http::CanonicalTar
         (websocket && equals_ignoring_case(name, "sec-websocket-extensions"))) {
       continue;
     }
-    const bool is_named = std::ranges::any_of(
-        named, [&](std::string_view one) { return equals_ignoring_case(one, name); });
-    if (is_named) continue;
+    if (is_one_of(named, name)) continue;
     if (equals_ignoring_case(name, "accept-encoding")) {
       append_field(out, name, known_codings(value));
     } else {
@@ -129,6 +152,34 @@ std::string request_head(const http::RequestHead& head, const http::CanonicalTar
   if (websocket) {
     append_field(out, "Connection", "Upgrade");
     append_field(out, "Upgrade", "websocket");
+  } else if (wants_trailers(head.headers)) {
+    append_field(out, "Connection", "TE");
+    append_field(out, "TE", "trailers");
+  }
+  out += "\r\n";
+  return out;
+}
+
+std::string interim_head(const http::ResponseHead& head) {
+  std::string out = "HTTP/1.1 " + std::to_string(head.status) + ' ';
+  out += http::reason_phrase(head.status);
+  out += "\r\n";
+  const auto named = named_by_connection(head.headers);
+  for (const auto& [name, value] : head.headers.all()) {
+    if (is_hop_by_hop(name) || is_one_of(named, name)) continue;
+    if (equals_ignoring_case(name, "content-length")) continue;
+    append_field(out, name, value);
+  }
+  out += "\r\n";
+  return out;
+}
+
+std::string last_chunk(const http::Headers& trailers, const http::Headers& head) {
+  std::string out = "0\r\n";
+  const auto named = named_by_connection(head);
+  for (const auto& [name, value] : trailers.all()) {
+    if (is_hop_by_hop(name) || is_one_of(kNeverTrailers, name) || is_one_of(named, name)) continue;
+    append_field(out, name, value);
   }
   out += "\r\n";
   return out;
@@ -146,9 +197,7 @@ std::string response_head(const http::ResponseHead& head, Passing passing, bool 
   out += "\r\n";
   const auto named = named_by_connection(head.headers);
   for (const auto& [name, value] : head.headers.all()) {
-    const bool is_named = std::ranges::any_of(
-        named, [&](std::string_view one) { return equals_ignoring_case(one, name); });
-    if (is_hop_by_hop(name) || is_named) continue;
+    if (is_hop_by_hop(name) || is_one_of(named, name)) continue;
     if (passing != Passing::kAsItCame && equals_ignoring_case(name, "content-length")) continue;
     if (drop_coding && equals_ignoring_case(name, "content-encoding")) continue;
     if (websocket && equals_ignoring_case(name, "sec-websocket-extensions")) continue;

@@ -1,5 +1,6 @@
 // Hostile heads: what is passed on reads as one head with the same framing, so that no upstream and
 // no agent sees another message than the one that was decided upon.
+#include <algorithm>
 #include <cstdlib>
 
 #include "egress/forward_head.hpp"
@@ -53,6 +54,24 @@ void check_response(std::string_view text) {
   require(rechunked && rechunked->framing.kind == http::BodyFraming::Kind::kChunked);
 }
 
+// The text as trailers: what goes on reads as trailers again, and has nothing of a head in it.
+void check_trailers(std::string_view text) {
+  const auto trailers = http::parse_trailers(text);
+  if (!trailers) return;
+  const auto out = egress::last_chunk(*trailers, *trailers);
+  http::ChunkedDecoder decoder;
+  std::string body;
+  const auto used = decoder.feed(out, body, 1);
+  // One that is too large as a whole never got here.
+  if (text.size() > 8UL * 1024) return;
+  require(used && *used == out.size() && decoder.done() && body.empty());
+  for (const char* never : {"host", "content-length", "transfer-encoding", "connection", "te",
+                            "authorization", "cookie", "trailer", "upgrade"}) {
+    require(decoder.trailers().count(never) == 0);
+  }
+  require(decoder.trailers().all().size() <= trailers->all().size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
@@ -61,5 +80,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const auto head = text.substr(0, http::find_head_end(text, from));
   check_request(head);
   check_response(head);
+  check_trailers(head);
+  // Behind a first line, as in the corpus of heads.
+  check_trailers(head.substr(std::min(head.size(), head.find('\n') + 1)));
   return 0;
 }

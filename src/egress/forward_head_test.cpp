@@ -28,11 +28,44 @@ TEST(RequestHead, NamesTheTargetInItsOneFormAndTheHostThatWasDecided) {
 TEST(RequestHead, LeavesOutWhatSpeaksOfOneConnection) {
   const auto out = forwarded(
       "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\n"
-      "Proxy-Authorization: Basic eA==\r\nTE: trailers\r\nUpgrade: h2c\r\nX-Stays: 2\r\n");
+      "Proxy-Authorization: Basic eA==\r\nTE: gzip\r\nUpgrade: h2c\r\nX-Stays: 2\r\n");
   for (const char* gone : {"X-Hop", "Keep-Alive", "Proxy-", "TE:", "Upgrade", "Connection"}) {
     EXPECT_THAT(out, Not(HasSubstr(gone)));
   }
   EXPECT_THAT(out, HasSubstr("X-Stays: 2\r\n"));
+}
+
+TEST(RequestHead, SaysThatTrailersAreWelcomeWhenTheyAre) {
+  const auto out = forwarded("TE: gzip;q=0.5, Trailers\r\nConnection: TE\r\n");
+  EXPECT_THAT(out, HasSubstr("\r\nConnection: TE\r\nTE: trailers\r\n"));
+  EXPECT_THAT(forwarded("TE: trailers\r\nUpgrade: websocket\r\n", "GET", std::nullopt, true),
+              Not(HasSubstr("TE:")));
+}
+
+http::Headers fields(const std::vector<std::pair<std::string, std::string>>& all) {
+  http::Headers out;
+  for (const auto& [name, value] : all) out.add(name, value);
+  return out;
+}
+
+TEST(LastChunk, HoldsTheTrailersThatMayComeAfterABody) {
+  EXPECT_EQ(last_chunk({}, {}), "0\r\n\r\n");
+  const auto trailers = fields({{"Grpc-Status", "0"},
+                                {"Content-Length", "3"},
+                                {"transfer-encoding", "chunked"},
+                                {"HOST", "evil.example.com"},
+                                {"Authorization", "Bearer x"},
+                                {"Cookie", "a=b"},
+                                {"Proxy-Authorization", "x"},
+                                {"Connection", "close"},
+                                {"Keep-Alive", "5"},
+                                {"Trailer", "x"},
+                                {"If-Match", "*"},
+                                {"X-HTTP-Method-Override", "DELETE"},
+                                {"X-Hop", "1"},
+                                {"Digest", "sha-256=x"}});
+  EXPECT_EQ(last_chunk(trailers, fields({{"Connection", "close, x-hop"}})),
+            "0\r\nGrpc-Status: 0\r\nDigest: sha-256=x\r\n\r\n");
 }
 
 TEST(RequestHead, KeepsTheFieldsThatSayWhatItIsEvenIfConnectionNamesThem) {

@@ -74,6 +74,8 @@ class BodyReader {
   Task<Result<std::size_t>> read(char* into, std::size_t room);
   // The end has been seen (without waiting for it).
   [[nodiscard]] bool done() const;
+  // Of a chunked body; complete once done().
+  [[nodiscard]] const http::Headers& trailers() const { return chunks_.trailers(); }
   // Bytes of the body that are known to be still to come; nullopt when only its end will tell.
   [[nodiscard]] std::optional<std::uint64_t> left() const;
 

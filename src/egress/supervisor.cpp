@@ -235,6 +235,7 @@ Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client, std:
   config.version = version;
   config.client = client.id;
   config.active = client.active;
+  config.deadlines = config_.deadlines;
   config.nameservers = config_.nameservers;
   config.pins = config_.pins;
   config.authority_certificate = client.certificate;

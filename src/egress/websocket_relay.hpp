@@ -14,10 +14,10 @@ struct WebSocketCounts {
   std::optional<Error> refused;   // why it was broken off
 };
 
-// Carries the frames of an open WebSocket. From the upstream: secrets are turned back, without
-// holding a frame. From the agent: messages are looked through for placeholders and secrets; where
-// the decision names a place in messages, text messages of up to 64 KiB are read whole and the
-// placeholder there is replaced. Whatever breaks RFC 6455 ends both sides.
+// Carries the frames of an open WebSocket through websocket_messages.hpp. What is refused there, in
+// either direction, ends both: the agent is told with a close frame (1008, policy violation) where
+// one can still be put, the upstream's connection just ends. After a close frame the other side has
+// a moment to answer it.
 Task<WebSocketCounts> carry_websocket(WorkerShared& shared,
                                       std::shared_ptr<const AgentContext> agent,
                                       std::vector<services::Injection> injections,

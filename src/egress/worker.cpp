@@ -110,6 +110,7 @@ Status Worker::configure(const linux::UniqueFd& memory) {
     if (auto prepared = prepare(*config); !prepared) return prepared;
   }
   if (auto taken = take_authority(*config); !taken) return taken;
+  shared_->deadlines = config->deadlines;
   std::vector<std::string> problems;
   shared_->agents = compile_agents(parts_.catalogue, *config, problems);
   for (const auto& problem : problems) {
@@ -206,6 +207,7 @@ Task<void> Worker::tend() {
     const bool slept = co_await sleep_for(kTend);
     if (!slept) co_return;
     if (upstreams_) upstreams_->sweep();
+    for (const auto& connection : connections_) connection->tend();
     const auto count = static_cast<std::uint32_t>(connections_.size() + name_streams_);
     if (count != told || count > 0) (void)channel_.send(encode(IdleMessage{.connections = count}));
     told = count;

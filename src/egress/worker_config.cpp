@@ -63,6 +63,8 @@ json::object public_part(const WorkerAgent& agent) {
 json::object public_part(const WorkerConfig& config) {
   json::array agents;
   for (const auto& agent : config.agents) agents.push_back(public_part(agent));
+  json::array deadlines;
+  for (const auto one : kEveryDeadline) deadlines.emplace_back((config.deadlines.*one).count());
   json::array nameservers;
   for (const auto& server : config.nameservers) nameservers.emplace_back(json_text(server));
   json::object pins;
@@ -76,6 +78,7 @@ json::object public_part(const WorkerConfig& config) {
           {"active", config.active},
           {"agents", std::move(agents)},
           {"certificate", json_text(config.authority_certificate)},
+          {"deadlines", std::move(deadlines)},
           {"nameservers", std::move(nameservers)},
           {"pins", std::move(pins)}};
 }
@@ -128,6 +131,10 @@ WorkerConfig config_of(const json::array& parts) {
   config.client = ClientId::parse(text_of(object.at("client"))).value_or(ClientId());
   config.active = object.at("active").as_bool();
   config.authority_certificate = text_of(object.at("certificate"));
+  for (std::size_t i = 0; i < kEveryDeadline.size(); ++i) {
+    const auto count = object.at("deadlines").as_array().at(i).to_number<std::int64_t>();
+    config.deadlines.*kEveryDeadline[i] = std::chrono::milliseconds(count);
+  }
   config.nameservers = texts_of(object.at("nameservers"));
   for (const auto& [name, list] : object.at("pins").as_object()) {
     config.pins[std::string(name)] = texts_of(list);

@@ -10,6 +10,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "egress/deadlines.hpp"
 #include "linux/file.hpp"
 
 namespace deployclaw::egress {
@@ -36,9 +37,10 @@ struct WorkerConfig {
   ClientId client;
   bool active = false;
   std::vector<WorkerAgent> agents;
-  std::string authority_certificate;     // PEM; empty: TLS cannot be intercepted, so it is refused
-  Secret authority_key;                  // PEM
-  std::vector<std::string> nameservers;  // "192.0.2.1" or "192.0.2.1:53"
+  std::string authority_certificate;  // PEM; empty: TLS cannot be intercepted, so it is refused
+  Secret authority_key;               // PEM
+  Deadlines deadlines;
+  std::vector<std::string> nameservers;                  // "192.0.2.1" or "192.0.2.1:53"
   std::map<std::string, std::vector<std::string>> pins;  // the operator's name → addresses
 };
 

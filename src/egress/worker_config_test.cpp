@@ -24,6 +24,8 @@ WorkerConfig sample() {
   config.authority_certificate = "-----BEGIN CERTIFICATE-----\n";
   config.authority_key = Secret::copy_of("key\"\\\n]");
   config.nameservers = {"192.0.2.1", "192.0.2.2:5353"};
+  config.deadlines.body = std::chrono::milliseconds(7);
+  config.deadlines.tunnel = std::chrono::milliseconds(86'400'000);
   config.pins = {{"origin.example", {"127.0.0.1", "::1"}}};
   for (int i = 0; i < 2; ++i) {
     WorkerAgent agent;
@@ -63,6 +65,7 @@ TEST(WorkerConfig, ComesOutAsItWentInWithSecretsOfAnyBytes) {
   EXPECT_EQ(back->authority_certificate, config.authority_certificate);
   EXPECT_TRUE(back->authority_key.equals(config.authority_key));
   EXPECT_EQ(back->nameservers, config.nameservers);
+  EXPECT_EQ(back->deadlines, config.deadlines);
   EXPECT_EQ(back->pins, config.pins);
   ASSERT_EQ(back->agents.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {

@@ -13,6 +13,7 @@
 #include "dns/synthetic_addresses.hpp"
 #include "egress/agent_context.hpp"
 #include "egress/audit_trail.hpp"
+#include "egress/deadlines.hpp"
 #include "egress/stream_reader.hpp"
 #include "egress/upstreams.hpp"
 
@@ -26,16 +27,6 @@ struct AgentNames {
 
 // A longer head, of a request or an answer, is refused.
 inline constexpr std::size_t kMostHead = 64UL * 1024;
-
-// How long things may take.
-struct Deadlines {
-  std::chrono::milliseconds head{30'000};            // a whole request head, from its first byte
-  std::chrono::milliseconds idle{75'000};            // between two requests
-  std::chrono::milliseconds body{120'000};           // between two pieces of a request's body
-  std::chrono::milliseconds response_head{600'000};  // models think for minutes
-  std::chrono::milliseconds response_body{300'000};  // between two pieces
-  std::chrono::milliseconds tunnel{900'000};         // nothing either way
-};
 
 // Ids for what is asked: unique, and no more. From a random start, so that another worker's differ.
 class RequestIds {

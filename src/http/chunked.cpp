@@ -15,6 +15,16 @@ std::unexpected<Error> refuse(std::string_view why) {
 
 }  // namespace
 
+Status ChunkedDecoder::end_trailers() {
+  if (trailer_section_.empty()) return {};
+  trailer_section_ += "\r\n";
+  auto parsed = parse_trailers(trailer_section_);
+  if (!parsed) return fail(parsed.error());
+  trailers_ = std::move(*parsed);
+  std::string().swap(trailer_section_);
+  return {};
+}
+
 Result<std::size_t> ChunkedDecoder::feed(std::string_view in, std::string& out,
                                          std::size_t max_out) {
   std::size_t at = 0;
@@ -61,24 +71,31 @@ Result<std::size_t> ChunkedDecoder::feed(std::string_view in, std::string& out,
         state_ = State::kSize;
         break;
       case State::kTrailerStart:
-        if (c == ' ' || c == '\t') return refuse("has a folded trailer");
-        state_ = c == '\r' ? State::kEndLf : State::kTrailer;
-        ++at;
-        if (c == '\n') return refuse("has a bare LF");
-        break;
+        if (c == '\r') {
+          state_ = State::kEndLf;
+          ++at;
+          break;
+        }
+        state_ = State::kTrailer;
+        [[fallthrough]];
       case State::kTrailer:
         if (c == '\n') return refuse("has a bare LF");
-        if (++trailer_bytes_ > kMaxTrailerBytes) return refuse("has trailers that are too large");
+        if (trailer_section_.size() >= kMaxTrailerBytes) {
+          return refuse("has trailers that are too large");
+        }
+        trailer_section_ += c;
         if (c == '\r') state_ = State::kTrailerLf;
         ++at;
         break;
       case State::kTrailerLf:
         if (c != '\n') return refuse("has a bare CR");
+        trailer_section_ += c;
         ++at;
         state_ = State::kTrailerStart;
         break;
       case State::kEndLf:
         if (c != '\n') return refuse("has a bare CR");
+        if (auto good = end_trailers(); !good) return fail(good.error());
         ++at;
         state_ = State::kDone;
         break;

@@ -10,6 +10,7 @@ namespace deployclaw::http {
 namespace {
 
 constexpr std::size_t kMaxFields = 100;
+constexpr std::size_t kMaxTrailers = 64;
 
 std::unexpected<Error> refuse(std::string_view why) {
   return fail(Code::kMalformed, "malformed_request", "The message " + std::string(why) + ".");
@@ -37,13 +38,13 @@ Result<std::string_view> take_line(std::string_view& rest) {
   return line;
 }
 
-Status parse_fields(std::string_view rest, Headers& headers) {
+Status parse_fields(std::string_view rest, Headers& headers, std::size_t most = kMaxFields) {
   std::size_t fields = 0;
   while (true) {
     const auto line = take_line(rest);
     if (!line) return fail(line.error());
     if (line->empty()) break;
-    if (++fields > kMaxFields) return refuse("has too many header fields");
+    if (++fields > most) return refuse("has too many header fields");
     if (line->front() == ' ' || line->front() == '\t') return refuse("has a folded header field");
     const auto colon = line->find(':');
     if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) {
@@ -207,6 +208,12 @@ Result<ResponseHead> parse_response_head(std::string_view head, Method to) {
     out.keep_alive = false;
   }
   return out;
+}
+
+Result<Headers> parse_trailers(std::string_view section) {
+  Headers trailers;
+  if (auto good = parse_fields(section, trailers, kMaxTrailers); !good) return fail(good.error());
+  return trailers;
 }
 
 bool is_safe_field(std::string_view name, std::string_view value) {

@@ -52,16 +52,24 @@ Result<RequestHead> parse_request_head(std::string_view head);
 // The same for a response; `to` is the method that was asked (a HEAD answer has no body).
 Result<ResponseHead> parse_response_head(std::string_view head, Method to);
 
+// The trailer section of a chunked body (RFC 9112 §7.1.2), final blank line included, as strictly
+// as a head's fields; at most 64 of them.
+Result<Headers> parse_trailers(std::string_view section);
+
 // Takes chunked coding apart (RFC 9112 §7.1) however the bytes are split. Chunk extensions are
-// refused, trailers are read and dropped (at most 8 KiB).
+// refused, and so are trailers of more than 8 KiB or that parse_trailers() refuses.
 class ChunkedDecoder {
  public:
   // Consumes bytes from `in`, appends body bytes to `out`, stops behind the end of the message or
   // when `out` reaches `max_out` bytes. Returns how many bytes of `in` were consumed.
   Result<std::size_t> feed(std::string_view in, std::string& out, std::size_t max_out);
   [[nodiscard]] bool done() const { return state_ == State::kDone; }
+  // What came behind the last chunk; complete once done().
+  [[nodiscard]] const Headers& trailers() const { return trailers_; }
 
  private:
+  Status end_trailers();
+
   enum class State : std::uint8_t {
     kSize,
     kSizeLf,
@@ -77,7 +85,8 @@ class ChunkedDecoder {
   State state_ = State::kSize;
   std::uint64_t remaining_ = 0;
   std::uint32_t digits_ = 0;
-  std::size_t trailer_bytes_ = 0;
+  std::string trailer_section_;
+  Headers trailers_;
 };
 
 // Appends "HTTP/1.1 200 OK\r\n" and the fields, without the final blank line. Fields whose name or

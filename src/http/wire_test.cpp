@@ -158,6 +158,8 @@ TEST(Chunked, DecodesHoweverItIsSplit) {
       }
       ASSERT_TRUE(decoder.done());
       ASSERT_EQ(out, "hello, wonderful");
+      ASSERT_EQ(decoder.trailers().all().size(), 1U);
+      ASSERT_EQ(decoder.trailers().get("trailer"), "x");
     }
   }
   ChunkedDecoder decoder;
@@ -184,6 +186,40 @@ TEST(Chunked, RefusesWhatIsAmbiguous) {
     std::string out;
     EXPECT_FALSE(decoder.feed(text, out, 1000)) << text;
   }
+}
+
+Result<std::size_t> read_trailers(const std::string& section, Headers& trailers) {
+  ChunkedDecoder decoder;
+  std::string out;
+  const auto text = "1\r\nx\r\n0\r\n" + section + "\r\n";
+  auto used = decoder.feed(text, out, 1000);
+  if (used && (!decoder.done() || *used != text.size())) return fail(Code::kInternal, "not done");
+  trailers = decoder.trailers();
+  return used;
+}
+
+TEST(Trailers, AreReadAsStrictlyAsFieldsOfAHead) {
+  Headers trailers;
+  ASSERT_TRUE(read_trailers("A: 1\r\nB:2 \r\na: 3\r\n", trailers));
+  const std::vector<std::pair<std::string, std::string>> wanted{{"A", "1"}, {"B", "2"}, {"a", "3"}};
+  EXPECT_EQ(trailers.all(), wanted);
+  ASSERT_TRUE(read_trailers("", trailers));
+  EXPECT_TRUE(trailers.all().empty());
+  for (const std::string bad : {"no colon\r\n", "A : 1\r\n", ": 1\r\n", "A: 1\r\n b\r\n",
+                                "A: \x01\r\n", "A: 1\rB: 2\r\n", "A: 1\nB: 2\r\n", "\tA: 1\r\n"}) {
+    EXPECT_FALSE(read_trailers(bad, trailers)) << bad;
+  }
+}
+
+TEST(Trailers, HaveBounds) {
+  Headers trailers;
+  std::string fields;
+  for (int i = 0; i < 64; ++i) fields += "A: 1\r\n";
+  EXPECT_TRUE(read_trailers(fields, trailers));
+  EXPECT_FALSE(read_trailers(fields + "A: 1\r\n", trailers)) << "65 fields";
+  const std::string most(8 * 1024 - 5, 'x');
+  EXPECT_TRUE(read_trailers("A: " + most + "\r\n", trailers));
+  EXPECT_FALSE(read_trailers("A: " + most + "xx\r\n", trailers)) << "more than 8 KiB";
 }
 
 TEST(Writing, LeavesOutFieldsThatWouldForgeALine) {

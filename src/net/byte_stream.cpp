@@ -2,6 +2,7 @@
 #include "net/byte_stream.hpp"
 
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -208,6 +209,12 @@ void ByteStream::interrupt() {
   interrupted_ = true;
   boost::system::error_code ignored;
   socket_.cancel(ignored);
+}
+
+bool ByteStream::reset_by_peer() {
+  if (!socket_.is_open()) return true;
+  pollfd one{.fd = socket_.native_handle(), .events = 0, .revents = 0};
+  return ::poll(&one, 1, 0) > 0 && (one.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 Error ByteStream::failure() const {

@@ -84,6 +84,9 @@ class ByteStream final : private CoarseTimer::Entry {
   // A pooled connection is fit for another request: open, and the peer has neither closed nor sent
   // anything (session tickets are taken in).
   [[nodiscard]] bool alive_and_idle();
+  // The peer has reset the connection, or both ends have closed it. An end of one's own sending
+  // (FIN) is no such thing.
+  [[nodiscard]] bool reset_by_peer();
   // Why the last call failed. Of a peer's bytes it says nothing.
   [[nodiscard]] Error failure() const;
 

@@ -24,8 +24,10 @@ std::size_t whole_request(std::string_view text) {
   const auto head = http::parse_request_head(text.substr(0, end + 4));
   if (!head) return 0;
   if (head->framing.kind == http::BodyFraming::Kind::kChunked) {
-    const auto last = text.find("0\r\n\r\n", end + 4);
-    return last == std::string_view::npos ? 0 : last + 5;
+    http::ChunkedDecoder chunks;
+    std::string body;
+    const auto used = chunks.feed(text.substr(end + 4), body, text.size());
+    return used && chunks.done() ? end + 4 + *used : 0;
   }
   const auto size = end + 4 + head->framing.length;
   return text.size() < size ? 0 : size;
@@ -61,15 +63,39 @@ Task<void> SmallOrigin::accept() {
   }
 }
 
+Task<bool> SmallOrigin::write(tcp::socket& socket, Answer answer) {
+  if (answer.delay.count() > 0) {
+    const bool slept = co_await sleep_for(answer.delay);
+    if (!slept) co_return false;
+  }
+  for (const auto& piece : answer.pieces) {
+    const auto bytes = asio::buffer(piece);
+    const auto [failed, sent] = co_await asio::async_write(socket, bytes, kAsTuple);
+    if (failed) co_return false;
+    const bool slept = co_await sleep_for(std::chrono::milliseconds(2));
+    if (!slept) co_return false;
+  }
+  if (answer.then == Then::kResets) socket.set_option(tcp::socket::linger(true, 0));
+  co_return answer.then != Then::kResets&& answer.then != Then::kCloses;
+}
+
 Task<void> SmallOrigin::serve(tcp::socket socket) {
   std::string unread;
   std::array<char, 4096> buffer{};
   while (true) {
     const auto room = asio::buffer(buffer);
     const auto [error, count] = co_await socket.async_read_some(room, kAsTuple);
-    if (error) co_return;
+    if (error) {
+      ++ended_;
+      co_return;
+    }
     unread.append(buffer.data(), count);
     bytes_.append(buffer.data(), count);
+    if (at_once_) {
+      Answer answer = *std::exchange(at_once_, std::nullopt);
+      const bool goes_on = co_await write(socket, std::move(answer));
+      if (!goes_on) co_return;
+    }
     while (const auto size = whole_request(unread)) {
       requests_.push_back(unread.substr(0, size));
       unread.erase(0, size);
@@ -78,15 +104,8 @@ Task<void> SmallOrigin::serve(tcp::socket socket) {
         answer = std::move(answers_.front());
         answers_.pop_front();
       }
-      for (const auto& piece : answer.pieces) {
-        const auto bytes = asio::buffer(piece);
-        const auto [failed, sent] = co_await asio::async_write(socket, bytes, kAsTuple);
-        if (failed) co_return;
-        const bool slept = co_await sleep_for(std::chrono::milliseconds(2));
-        if (!slept) co_return;
-      }
-      if (answer.then == Then::kResets) socket.set_option(tcp::socket::linger(true, 0));
-      if (answer.then == Then::kResets || answer.then == Then::kCloses) co_return;
+      const bool goes_on = co_await write(socket, std::move(answer));
+      if (!goes_on) co_return;
     }
   }
 }

@@ -2,8 +2,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ class SmallOrigin {
   struct Answer {
     std::vector<std::string> pieces;  // written one after another, with a moment between them
     Then then = Then::kGoesOn;
+    std::chrono::milliseconds delay{0};  // before the first
   };
 
   explicit SmallOrigin(boost::asio::io_context& io);
@@ -28,6 +31,8 @@ class SmallOrigin {
 
   // The next answer; without one, 200 and "ok".
   void will_answer(Answer answer) { answers_.push_back(std::move(answer)); }
+  // Answers the next bytes, without waiting for a whole request.
+  void answers_at_once(Answer answer) { at_once_ = std::move(answer); }
   static std::string with_length(std::string_view body);
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
@@ -35,19 +40,24 @@ class SmallOrigin {
   [[nodiscard]] std::size_t connections() const { return connections_; }
   // Everything received, requests that never became whole included.
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
+  // Connections that the other side has ended.
+  [[nodiscard]] std::size_t ended() const { return ended_; }
   void stop();
 
  private:
   Task<void> accept();
   Task<void> serve(boost::asio::ip::tcp::socket socket);
+  static Task<bool> write(boost::asio::ip::tcp::socket& socket, Answer answer);
 
   boost::asio::io_context& io_;
   boost::asio::ip::tcp::acceptor acceptor_;
   TaskGroup tasks_;
   std::deque<Answer> answers_;
+  std::optional<Answer> at_once_;
   std::vector<std::string> requests_;
   std::string bytes_;
   std::size_t connections_ = 0;
+  std::size_t ended_ = 0;
 };
 
 }  // namespace deployclaw::egress::testing

@@ -37,6 +37,7 @@ class RawClient {
   bool closed_by_server();
   void set_receive_buffer(int bytes) const;
   void close();
+  void reset();  // closes so that the server sees a reset
 
  private:
   bool receive();  // false at the end
@@ -76,6 +77,12 @@ inline RawClient::~RawClient() { close(); }
 inline void RawClient::close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
+}
+
+inline void RawClient::reset() {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close();
 }
 
 inline bool RawClient::send(std::string_view bytes) {
