@@ -1,7 +1,9 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "egress/worker_shared.hpp"
@@ -52,6 +54,9 @@ class Exchange {
   Task<bool> decide();
   Task<Status> ask_for_body();
   Task<Status> read_whole_body();
+  Task<Status> renew_tokens();
+  [[nodiscard]] std::optional<std::string> credential_to_renew() const;
+  [[nodiscard]] bool wants_renewal(std::string_view credential) const;
   Status inject();
   Task<bool> refuse_by_policy();
   Task<bool> refuse(Error error, std::string_view layer);
@@ -95,7 +100,10 @@ class Exchange {
   services::Decision decision_;
   std::optional<std::string> whole_body_;
   std::optional<BodyReader> body_;
+  // Whose token ends soon and could not be renewed: used as it is.
+  std::set<std::string, std::less<>> unrenewed_;
   services::Injected injected_;
+  boost::json::object refusal_;  // what a refusal tells besides
   std::string head_text_;  // for the upstream; holds secrets, wiped once sent
 
   AuditTrail::Intent intent_;

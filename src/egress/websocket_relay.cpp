@@ -202,7 +202,7 @@ class Upward {
       return refuse(real->id);
     }
     const services::SecretSource source = [&](std::string_view name) {
-      return context.secret(name);
+      return context.secret(name, relay_.shared.clock.now());
     };
     auto injected =
         services::inject_message(message_, relay_.injections, context.policy.credentials(), source);
