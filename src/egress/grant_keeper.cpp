@@ -27,8 +27,8 @@ std::string grant_name(const boost::json::object& sealed_grant) {
 Task<void> GrantKeeper::keep(store::EgressClient client, store::EgressCredential credential,
                              RenewedMessage message) {
   if (grant_name(credential.sealed_grant) != message.grant_name) co_return;
-  const std::pair key{message.agent, message.credential};
-  if (!keeping_.insert(key).second) co_return;
+  const Key key{message.agent, message.credential};
+  if (settled_[key] == message.grant_name || !keeping_.insert(key).second) co_return;
   const auto expires_at = clock_.now() + std::chrono::seconds(message.lifetime);
   auto pause = kFirstPause;
   while (true) {
@@ -38,6 +38,7 @@ Task<void> GrantKeeper::keep(store::EgressClient client, store::EgressCredential
         log::warn("a renewed token was dropped: the credential is another by now",
                   {{"agent", key.first.to_string()}, {"credential", key.second}});
       }
+      settled_[key] = message.grant_name;
       break;
     }
     log::error("a renewed token is not kept yet", {{"agent", key.first.to_string()},

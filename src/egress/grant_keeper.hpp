@@ -28,8 +28,8 @@ class GrantKeeper {
 
   // `client` and `credential` are what the supervisor knows of the message's credential. Tries
   // again while vault or database are away: the refresh token it holds may be the only good one.
-  // A message about another grant than `credential` has, or about one that is being kept, is
-  // dropped.
+  // A message about another grant than `credential` has, or about one that was kept or is being
+  // kept, is dropped: a worker that has been taken over gets no more work done than one renewal.
   Task<void> keep(store::EgressClient client, store::EgressCredential credential,
                   RenewedMessage message);
 
@@ -41,7 +41,9 @@ class GrantKeeper {
   db::Database& db_;
   vault::Vault& vault_;
   const Clock& clock_;
-  std::set<std::pair<AgentId, std::string>> keeping_;
+  using Key = std::pair<AgentId, std::string>;
+  std::set<Key> keeping_;
+  std::map<Key, std::string> settled_;  // the last grant that was dealt with
 };
 
 }  // namespace deployclaw::egress
