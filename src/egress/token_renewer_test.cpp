@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "dns/nameserver.hpp"
 #include "egress/testing/renewal_rig.hpp"
 
 // Access tokens that are renewed where they are used: what leaves, what comes back, what is told.
@@ -333,6 +334,123 @@ TEST_F(RenewalTest, TheAgentItselfDoesNotReachTheTokenEndpoint) {
     EXPECT_THAT(agent.read_until("}"), StartsWith("HTTP/1.1 403 ")) << authority;
   }
   EXPECT_EQ(test.tokens->connections(), 0U);
+}
+
+// The renewer alone, on a clock that the test turns.
+class RenewerTest : public ::testing::Test {
+ protected:
+  RenewerTest() {
+    auto audit = make_packet_pair().value();
+    spool_ = std::make_unique<PacketChannel>(io.get_executor(), std::move(audit.first));
+    trail_ = std::make_unique<AuditTrail>(io.get_executor(), std::move(audit.second));
+    dns::ResolverConfig names{.nameservers = {dns::parse_nameserver("127.0.0.1:1").value()}};
+    names.pins["tokens.example.com"] = {boost::asio::ip::make_address("127.0.0.1")};
+    resolver_ = dns::Resolver::create(io.get_executor(), std::move(names)).value();
+    upstreams_ = std::make_unique<Upstreams>(io.get_executor(), timer_, *resolver_, tls_);
+    shared_ = std::make_unique<WorkerShared>(WorkerShared{.executor = io.get_executor(),
+                                                          .clock = clock,
+                                                          .timer = timer_,
+                                                          .trail = *trail_,
+                                                          .upstreams = *upstreams_,
+                                                          .on_used = {}});
+    renewer_ = std::make_unique<TokenRenewer>(*shared_, [](const RenewedMessage&) {
+      return Status();
+    });
+    tasks_.spawn("trail", trail_->run());
+    tasks_.spawn("spool", play_spool());
+    hold("grant-1");
+  }
+  ~RenewerTest() override {
+    net::testing::run_task(io, renewer_->stop());
+    spool_->close();
+    trail_->close();
+    tasks_.cancel();
+    net::testing::run_task(io, tasks_.join());
+  }
+
+  void hold(std::string grant_name) {
+    WorkerConfig config;
+    config.active = true;
+    auto& one = config.agents.emplace_back();
+    one.id = agent;
+    one.permissions = json::object{{"scopes", json::array{}}, {"allowedDomains", json::array{}}};
+    one.credentials.push_back({.name = "box",
+                               .kind = "granted",
+                               .hosts = {"mail.example.com"},
+                               .placeholder = RenewalRig::kPlaceholder,
+                               .value = {},
+                               .grant_name = std::move(grant_name),
+                               .grant = {.client_id = "id",
+                                         .refresh_token = Secret::copy_of("a-refresh-token")}});
+    std::vector<std::string> problems;
+    shared_->agents =
+        compile_agents(testing::renewal_catalogue(tokens.authority()), config, problems);
+    EXPECT_THAT(problems, IsEmpty());
+    renewer_->on_new_configuration();
+  }
+  Error refused() {
+    const auto renewed = net::testing::run_task(io, renewer_->renew(agent, "box"));
+    EXPECT_FALSE(renewed);
+    return renewed ? Error() : renewed.error();
+  }
+  // How many times the endpoint is asked by one request after another, `seconds` later.
+  std::size_t asked_after(int seconds) {
+    clock.advance(std::chrono::seconds(seconds));
+    const auto before = tokens.requests().size();
+    (void)refused();
+    return tokens.requests().size() - before;
+  }
+
+  const crypto::Authority root = crypto::make_authority("root", SystemClock().now()).value();
+  const AgentId agent = AgentId::random();
+  boost::asio::io_context io;
+  ManualClock clock;
+  TlsOrigin tokens{io, root, "tokens.example.com"};
+
+ private:
+  Task<void> play_spool() {
+    std::uint64_t count = 0;
+    while (true) {
+      const auto packet = co_await spool_->receive();
+      if (!packet) co_return;
+      const DurableMessage durable{.sequence = ++count};
+      (void)spool_->send(encode(durable));
+    }
+  }
+
+  net::CoarseTimer timer_{io.get_executor()};
+  net::TlsClientContext tls_ = net::TlsClientContext::create(root.certificate_pem).value();
+  std::unique_ptr<PacketChannel> spool_;
+  std::unique_ptr<AuditTrail> trail_;
+  std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<Upstreams> upstreams_;
+  std::unique_ptr<WorkerShared> shared_;
+  std::unique_ptr<TokenRenewer> renewer_;
+  TaskGroup tasks_{io.get_executor()};
+};
+
+TEST_F(RenewerTest, PausesLongerAfterEachFailureThatMayPass) {
+  tokens.answers = [](const std::string&) { return TlsOrigin::answer(503, ""); };
+  EXPECT_EQ(asked_after(0), 1U);
+  EXPECT_EQ(refused().retry_after_seconds, 5);
+  EXPECT_EQ(asked_after(4), 0U);
+  EXPECT_EQ(asked_after(1), 1U);
+  EXPECT_EQ(asked_after(9), 0U);
+  EXPECT_EQ(asked_after(1), 1U);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(asked_after(300), 1U) << "never longer than that";
+  EXPECT_EQ(asked_after(299), 0U);
+}
+
+TEST_F(RenewerTest, AsksAgainTenMinutesAfterARefusalForGoodOrWithAnotherGrant) {
+  tokens.answers = [](const std::string&) { return error_answer(400, "invalid_grant"); };
+  EXPECT_EQ(asked_after(0), 1U);
+  EXPECT_EQ(refused().code, Code::kForbidden);
+  EXPECT_EQ(refused().detail_key, "invalid_grant");
+  EXPECT_EQ(asked_after(599), 0U);
+  EXPECT_EQ(asked_after(1), 1U);
+  EXPECT_EQ(asked_after(0), 0U);
+  hold("grant-2");
+  EXPECT_EQ(asked_after(0), 1U);
 }
 
 TEST(Validity, FollowsTheClock) {

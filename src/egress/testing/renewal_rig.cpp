@@ -24,7 +24,9 @@ crypto::Authority authority(const char* name) {
   return crypto::make_authority(name, SystemClock().now()).value();
 }
 
-services::Catalogue catalogue(const std::string& token_authority) {
+}  // namespace
+
+services::Catalogue renewal_catalogue(const std::string& token_authority) {
   const std::pair<std::string, std::string> files[] = {
       {"granted.toml", "name = \"granted\"\ntitle = \"Granted\"\n[[kinds]]\nname = \"granted\"\n"
                        "title = \"T\"\nplaceholder = \"grnt_{a40}\"\n"
@@ -38,15 +40,13 @@ services::Catalogue catalogue(const std::string& token_authority) {
   return services::Catalogue::of(files).value();
 }
 
-}  // namespace
-
 RenewalRig::RenewalRig(bool trusted) : client_authority_(authority("the client's")) {
   const auto root = authority("the internet's");
   const auto nobody = authority("nobody's");
   rig = std::make_unique<WorkerRig>([&](asio::io_context& io) {
     tokens = std::make_unique<TlsOrigin>(io, trusted ? root : nobody, kTokenHost);
     mail = std::make_unique<TlsOrigin>(io, root, kMailHost);
-    return WorkerParts{.catalogue = catalogue(tokens->authority()),
+    return WorkerParts{.catalogue = renewal_catalogue(tokens->authority()),
                        .tls = net::TlsClientContext::create(root.certificate_pem).value()};
   });
   agent_trust_.emplace(net::TlsClientContext::create(client_authority_.certificate_pem).value());

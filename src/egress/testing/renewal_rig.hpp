@@ -10,6 +10,9 @@
 
 namespace deployclaw::egress::testing {
 
+// One kind "granted" without hosts of its own, renewed at https://<token_authority>/v2/token.
+services::Catalogue renewal_catalogue(const std::string& token_authority);
+
 // A worker whose agent has one credential that is renewed, a service that it is for and its token
 // endpoint, both under TLS. The supervisor keeps what is renewed, as the real one does.
 class RenewalRig {
