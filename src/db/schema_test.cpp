@@ -319,8 +319,8 @@ TEST_F(SchemaTest, EgressKeepsARenewedGrantInThePlaceOfThatOneOnly) {
   const auto sealed = [](const std::string& iv) {
     return "'{\"iv\":\"" + iv + "\",\"ciphertext\":1,\"tag\":1,\"keyVersion\":1}'::jsonb";
   };
-  const auto agent = Postgres::shared().run(std::string("select id from agents where client_id = '") +
-                                            kA + "'");
+  const auto agent =
+      Postgres::shared().run(std::string("select id from agents where client_id = '") + kA + "'");
   Session egress("deployclaw_egress");
   const auto keep = [&](const std::string& name, const std::string& present,
                         const std::string& renewed) {
@@ -334,7 +334,8 @@ TEST_F(SchemaTest, EgressKeepsARenewedGrantInThePlaceOfThatOneOnly) {
                                   kA + "'");
   };
   // A credential that is not renewed has no grant to replace, and gets none.
-  EXPECT_EQ(keep("c", "'{\"iv\":1,\"ciphertext\":1,\"tag\":1,\"keyVersion\":1}'", sealed("b")), "f");
+  EXPECT_EQ(keep("c", "'{\"iv\":1,\"ciphertext\":1,\"tag\":1,\"keyVersion\":1}'", sealed("b")),
+            "f");
   EXPECT_EQ(keep("c", "null", sealed("b")), "f");
   Postgres::shared().run("update agent_credentials set encrypted = null, oauth = " + sealed("a"));
   EXPECT_EQ(keep("c", sealed("x"), sealed("b")), "f");
@@ -342,9 +343,11 @@ TEST_F(SchemaTest, EgressKeepsARenewedGrantInThePlaceOfThatOneOnly) {
   EXPECT_EQ(stored(), "a none");
   EXPECT_EQ(keep("c", sealed("a"), sealed("b")), "t");
   EXPECT_EQ(stored(), "b 2030-01-01");
-  EXPECT_EQ(keep("c", sealed("a"), sealed("c")), "f") << "the customer, or another renewal, was faster";
-  EXPECT_EQ(Postgres::shared().run("select count(*) from agent_credentials where oauth ->> 'iv' = 'a'"),
-            "1")
+  EXPECT_EQ(keep("c", sealed("a"), sealed("c")), "f")
+      << "the customer, or another renewal, was faster";
+  EXPECT_EQ(
+      Postgres::shared().run("select count(*) from agent_credentials where oauth ->> 'iv' = 'a'"),
+      "1")
       << "the other client's is as it was";
   const auto none = "select renewal.keep_grant('" + agent + "', 'c', " + sealed("b") + ", ";
   EXPECT_EQ(egress.try_sql(none + "null, now())"), "42501") << "a grant does not become none";

@@ -21,7 +21,7 @@ struct HeldCredential {
   std::optional<Time> expires_at = {};
   std::string grant_name = {};      // empty: it is not renewed
   services::OAuthGrant grant = {};  // its access token is `value`
-  std::string_view service = {};           // of the policy's catalogue, with a grant; so is this:
+  std::string_view service = {};    // of the policy's catalogue, with a grant; so is this:
   const services::OAuth* oauth = nullptr;
   [[nodiscard]] bool renewable() const { return oauth != nullptr; }
 };

@@ -104,7 +104,7 @@ class Exchange {
   std::set<std::string, std::less<>> unrenewed_;
   services::Injected injected_;
   boost::json::object refusal_;  // what a refusal tells besides
-  std::string head_text_;  // for the upstream; holds secrets, wiped once sent
+  std::string head_text_;        // for the upstream; holds secrets, wiped once sent
 
   AuditTrail::Intent intent_;
   std::string request_id_;

@@ -66,8 +66,8 @@ Task<Result<bool>> GrantKeeper::try_to_keep(const store::EgressClient& client,
   if (!text) co_return fail(text.error());
   auto grant = services::read_grant(*text);
   if (!grant) co_return fail(grant.error());
-  const auto renewed = services::renewed_grant(
-      std::move(*grant), message.access_token.clone(), message.refresh_token.clone());
+  const auto renewed = services::renewed_grant(std::move(*grant), message.access_token.clone(),
+                                               message.refresh_token.clone());
   context = whose;
   auto renewed_text = services::grant_text(renewed);
   auto sealed = co_await vault_.seal(std::move(context), std::move(renewed_text));

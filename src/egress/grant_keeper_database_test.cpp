@@ -62,8 +62,8 @@ class GrantKeeperTest : public ::testing::Test {
     return std::move(list.value().at(0));
   }
   services::OAuthGrant stored() {
-    auto text = run_task(
-        io, vault.open(context(), read().agents.at(0).credentials.at(0).sealed_grant));
+    auto text =
+        run_task(io, vault.open(context(), read().agents.at(0).credentials.at(0).sealed_grant));
     return std::move(services::read_grant(text.value()).value());
   }
   RenewedMessage message(const store::EgressClient& known, std::string_view refresh_token) const {

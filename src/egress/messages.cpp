@@ -189,9 +189,9 @@ std::optional<RenewedMessage> read_renewed(std::string_view packet) {
   const auto refresh = reader.text();
   const bool names = !m.credential.empty() && m.credential.size() <= kMostName &&
                      !m.grant_name.empty() && m.grant_name.size() <= kMostName;
-  const bool tokens = services::is_oauth_text(access, services::kMostTokenBytes) &&
-                      (refresh.empty() ||
-                       services::is_oauth_text(refresh, services::kMostTokenBytes));
+  const bool tokens =
+      services::is_oauth_text(access, services::kMostTokenBytes) &&
+      (refresh.empty() || services::is_oauth_text(refresh, services::kMostTokenBytes));
   if (!names || !tokens || m.lifetime == 0) return std::nullopt;
   m.access_token = Secret::copy_of(access);
   m.refresh_token = Secret::copy_of(refresh);

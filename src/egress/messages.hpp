@@ -50,10 +50,10 @@ struct UsedMessage {  // a credential was put into a request
 struct RenewedMessage {  // a token endpoint gave a new access token
   AgentId agent;
   std::string credential;
-  std::string grant_name;        // of the grant that was used
-  std::uint32_t lifetime = 0;    // seconds, not 0
+  std::string grant_name;      // of the grant that was used
+  std::uint32_t lifetime = 0;  // seconds, not 0
   Secret access_token = {};
-  Secret refresh_token = {};     // empty: the one there is stays good
+  Secret refresh_token = {};  // empty: the one there is stays good
 };
 struct IdleMessage {  // open connections; 0 again and again ends the worker
   std::uint32_t connections = 0;

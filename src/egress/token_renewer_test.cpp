@@ -15,15 +15,15 @@ namespace deployclaw::egress {
 namespace {
 
 namespace json = boost::json;
-using testing::RenewalRig;
-using testing::TlsOrigin;
-using testing::WorkerRig;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using testing::RenewalRig;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
+using testing::TlsOrigin;
+using testing::WorkerRig;
 
 constexpr const char* kOld = "old-access-token-0123456789";
 constexpr const char* kNew = "new-access-token-9876543210";
@@ -170,7 +170,8 @@ TEST_P(RenewalTroubleTest, SendsNothingAndSaysWhy) {
 INSTANTIATE_TEST_SUITE_P(
     Answers, RenewalTroubleTest,
     ::testing::Values(
-        // The control of the redirect: where it leads to would give a token, as everything else here.
+        // The control of the redirect: where it leads to would give a token, as everything else
+        // here.
         Trouble{"redirect",
                 TlsOrigin::answer(302, "", "Location: https://mail.example.com/stolen\r\n"),
                 "redirected"},
@@ -211,11 +212,11 @@ TEST_F(RenewalTest, RequestsAtTheSameTimeShareOneRenewal) {
   hold(kOld, in(std::chrono::seconds(-1)));
   int good = 0;
   for (int i = 0; i < 5; ++i) {
-    boost::asio::co_spawn(
-        test.rig->io, test.ask(test.request("/mail", RenewalRig::with_placeholder())),
-        [&](std::exception_ptr, const std::string& answer) {
-          if (answer.starts_with("HTTP/1.1 200 ")) ++good;
-        });
+    boost::asio::co_spawn(test.rig->io,
+                          test.ask(test.request("/mail", RenewalRig::with_placeholder())),
+                          [&](std::exception_ptr, const std::string& answer) {
+                            if (answer.starts_with("HTTP/1.1 200 ")) ++good;
+                          });
   }
   ASSERT_TRUE(test.rig->until([&] { return good == 5; }));
   EXPECT_THAT(test.tokens->requests(), SizeIs(1));
@@ -353,9 +354,8 @@ class RenewerTest : public ::testing::Test {
                                                           .trail = *trail_,
                                                           .upstreams = *upstreams_,
                                                           .on_used = {}});
-    renewer_ = std::make_unique<TokenRenewer>(*shared_, [](const RenewedMessage&) {
-      return Status();
-    });
+    renewer_ =
+        std::make_unique<TokenRenewer>(*shared_, [](const RenewedMessage&) { return Status(); });
     tasks_.spawn("trail", trail_->run());
     tasks_.spawn("spool", play_spool());
     hold("grant-1");
@@ -374,14 +374,14 @@ class RenewerTest : public ::testing::Test {
     auto& one = config.agents.emplace_back();
     one.id = agent;
     one.permissions = json::object{{"scopes", json::array{}}, {"allowedDomains", json::array{}}};
-    one.credentials.push_back({.name = "box",
-                               .kind = "granted",
-                               .hosts = {"mail.example.com"},
-                               .placeholder = RenewalRig::kPlaceholder,
-                               .value = {},
-                               .grant_name = std::move(grant_name),
-                               .grant = {.client_id = "id",
-                                         .refresh_token = Secret::copy_of("a-refresh-token")}});
+    one.credentials.push_back(
+        {.name = "box",
+         .kind = "granted",
+         .hosts = {"mail.example.com"},
+         .placeholder = RenewalRig::kPlaceholder,
+         .value = {},
+         .grant_name = std::move(grant_name),
+         .grant = {.client_id = "id", .refresh_token = Secret::copy_of("a-refresh-token")}});
     std::vector<std::string> problems;
     shared_->agents =
         compile_agents(testing::renewal_catalogue(tokens.authority()), config, problems);

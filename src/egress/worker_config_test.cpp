@@ -35,17 +35,18 @@ WorkerConfig sample() {
                                  .hosts = {"a.example", "*.b.example"},
                                  .placeholder = "dcph_\"x\"",
                                  .value = every_byte()});
-    agent.credentials.push_back({.name = "renewed",
-                                 .kind = "gmail",
-                                 .hosts = {},
-                                 .placeholder = "q",
-                                 .value = Secret::copy_of("access"),
-                                 .expires_at = Time(std::chrono::microseconds(1'764'000'000'123'456)),
-                                 .grant_name = "an iv",
-                                 .grant = {.client_id = "id\"",
-                                           .client_secret = Secret::copy_of("client"),
-                                           .refresh_token = Secret::copy_of("refresh"),
-                                           .previous_token = Secret::copy_of("previous")}});
+    agent.credentials.push_back(
+        {.name = "renewed",
+         .kind = "gmail",
+         .hosts = {},
+         .placeholder = "q",
+         .value = Secret::copy_of("access"),
+         .expires_at = Time(std::chrono::microseconds(1'764'000'000'123'456)),
+         .grant_name = "an iv",
+         .grant = {.client_id = "id\"",
+                   .client_secret = Secret::copy_of("client"),
+                   .refresh_token = Secret::copy_of("refresh"),
+                   .previous_token = Secret::copy_of("previous")}});
     agent.credentials.push_back(
         {.name = "empty", .kind = "slack", .hosts = {}, .placeholder = "p", .value = {}});
     config.agents.push_back(std::move(agent));

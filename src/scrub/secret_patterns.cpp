@@ -35,9 +35,9 @@ Status check(const PatternSource& source) {
                                     " bytes, at most " + std::to_string(PatternSet::kMostBytes));
   }
   if (distinct_bytes(source.value.expose_text()) < PatternSet::kLeastDistinctBytes) {
-    return fail(Code::kInvalid, name_of(source) +
-                                    " is too regular to be found safely: fewer than " +
-                                    std::to_string(PatternSet::kLeastDistinctBytes) + " different bytes");
+    return fail(Code::kInvalid,
+                name_of(source) + " is too regular to be found safely: fewer than " +
+                    std::to_string(PatternSet::kLeastDistinctBytes) + " different bytes");
   }
   if (!std::ranges::all_of(source.placeholder, is_placeholder_character)) {
     return fail(Code::kInvalid, "the placeholder of " + name_of(source) +

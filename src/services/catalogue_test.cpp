@@ -84,7 +84,8 @@ TEST(ServiceCatalogue, OfTheProjectIsValidAndComplete) {
     EXPECT_NE(catalogue->find_kind(kind), nullptr) << kind;
   }
   EXPECT_EQ(catalogue->find_kind("nope"), nullptr);
-  for (const char* kind : {"gmail", "google-calendar", "google-drive", "microsoft-graph", "slack"}) {
+  for (const char* kind :
+       {"gmail", "google-calendar", "google-drive", "microsoft-graph", "slack"}) {
     EXPECT_NE(catalogue->find_oauth(kind), nullptr) << kind;
   }
   for (const char* kind : {"slack-app", "openai", "generic", "nope"}) {
@@ -156,7 +157,8 @@ TEST(ReadService, NamesFileLineAndFieldOfEveryProblem) {
       {with_oauth("https://a@tokens.tiny.example/t", "tiny"), "oauth.token_url: must be"},
       {with_oauth("https://tokens.tiny.example/../t", "tiny"), "oauth.token_url: must be"},
       {with_oauth("https://127.0.0.1/t", "tiny"), "oauth.token_url: must be"},
-      {with_oauth("https://tokens.tiny.example/t", "other"), "'other' is not a kind of the service"},
+      {with_oauth("https://tokens.tiny.example/t", "other"),
+       "'other' is not a kind of the service"},
       {"name = ", "tiny.toml:1: syntax:"},
   };
   for (const auto& [text, problem] : cases) {
@@ -201,14 +203,14 @@ TEST(ServiceCatalogue, ASecretGoesNowhereWhereNoRuleDecides) {
 
 TEST(ServiceCatalogue, NoRuleLetsAnAgentAskATokenEndpoint) {
   const auto with_host = [](std::string_view rule) {
-    return std::pair<std::string, std::string>(
-        "oauth.toml",
-        "name = \"oauth\"\ntitle = \"T\"\nhosts = [\"tokens.tiny.example\"]\n[[rules]]\nid = \"t\"\n"
-        "methods = [\"POST\"]\n" +
-            std::string(rule));
+    return std::pair<std::string, std::string>("oauth.toml",
+                                               "name = \"oauth\"\ntitle = \"T\"\nhosts = "
+                                               "[\"tokens.tiny.example\"]\n[[rules]]\nid = \"t\"\n"
+                                               "methods = [\"POST\"]\n" +
+                                                   std::string(rule));
   };
-  const std::pair<std::string, std::string> tiny("tiny.toml",
-                                                 with_oauth("https://tokens.tiny.example/t", "tiny"));
+  const std::pair<std::string, std::string> tiny(
+      "tiny.toml", with_oauth("https://tokens.tiny.example/t", "tiny"));
   EXPECT_THAT(refusal({tiny}), HasSubstr("on no host of the catalogue"));
   EXPECT_EQ(refusal({tiny, with_host("paths = [\"/**\"]\ndeny = \"no\"\n")}), "accepted");
   for (const char* path : {"/t", "/*", "/**"}) {
@@ -217,8 +219,9 @@ TEST(ServiceCatalogue, NoRuleLetsAnAgentAskATokenEndpoint) {
                 HasSubstr("lets agents ask the token endpoint"))
         << path;
   }
-  EXPECT_EQ(refusal({tiny, with_host("paths = [\"/u\"]\nscope = \"files:read\"\naction = \"x\"\n")}),
-            "accepted");
+  EXPECT_EQ(
+      refusal({tiny, with_host("paths = [\"/u\"]\nscope = \"files:read\"\naction = \"x\"\n")}),
+      "accepted");
 }
 
 TEST(ServiceCatalogue, RefusesTwins) {

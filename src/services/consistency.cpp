@@ -70,8 +70,8 @@ void check_pair(const HostEntry& host, const RuleEntry& a, const RuleEntry& b, P
   }
 }
 
-// A refresh token is asked with by the platform alone. Where the token endpoint's host is not in the
-// catalogue an allowed domain would let agents ask it too.
+// A refresh token is asked with by the platform alone. Where the token endpoint's host is not in
+// the catalogue an allowed domain would let agents ask it too.
 void check_token_endpoints(std::span<const Service> services, std::span<const HostEntry> hosts,
                            Problems& problems) {
   for (const auto& service : services) {

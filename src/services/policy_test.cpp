@@ -56,7 +56,8 @@ TEST(Policy, TokenEndpointsAreShutToAgentsWhateverTheirDomains) {
       {.scopes = {"email:read", "messaging:send", "messaging:read", "api:outbound"},
        .domains = {"oauth2.googleapis.com", "login.microsoftonline.com", "slack.com"},
        .credentials = {credential("gmail"), credential("microsoft-graph"), credential("slack")}});
-  for (const char* kind : {"gmail", "google-calendar", "google-drive", "microsoft-graph", "slack"}) {
+  for (const char* kind :
+       {"gmail", "google-calendar", "google-drive", "microsoft-graph", "slack"}) {
     const auto* oauth = policy.catalogue().find_oauth(kind);
     ASSERT_NE(oauth, nullptr) << kind;
     const auto decision = policy.decide(request("POST", oauth->host, oauth->path));

@@ -111,12 +111,11 @@ CredentialKind read_kind(TomlReader reader, const Service& service) {
 void read_token_url(TomlReader& reader, OAuth& oauth) {
   const auto url = reader.text("token_url");
   auto target = http::canonical_target(url);
-  const bool good = target && target->authority && target->https && !target->query &&
-                    url == "https://" + target->authority->host +
-                               (target->authority->port
-                                    ? ":" + std::to_string(*target->authority->port)
-                                    : "") +
-                               target->path;
+  const bool good =
+      target && target->authority && target->https && !target->query &&
+      url == "https://" + target->authority->host +
+                 (target->authority->port ? ":" + std::to_string(*target->authority->port) : "") +
+                 target->path;
   if (!good) {
     reader.problem("token_url", "must be an https URL with nothing but a host and a path");
     return;

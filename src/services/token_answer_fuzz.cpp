@@ -1,5 +1,5 @@
-// What a token endpoint answers: three digits of status, then the body. A token that is taken is fit
-// for a header and can be hidden in answers; a cause is one word that may be shown.
+// What a token endpoint answers: three digits of status, then the body. A token that is taken is
+// fit for a header and can be hidden in answers; a cause is one word that may be shown.
 #include <cstdlib>
 
 #include "services/token_request.hpp"

@@ -107,10 +107,16 @@ bool is_error_code(std::string_view text) {
 }
 
 bool is_temporary(std::string_view error) {
-  constexpr std::array<std::string_view, 10> kTemporary = {
-      "temporarily_unavailable", "server_error",   "slow_down",   "rate_limited",
-      "ratelimited",             "internal_error", "fatal_error", "internal_failure",
-      "service_unavailable",     "request_timeout"};
+  constexpr std::array<std::string_view, 10> kTemporary = {"temporarily_unavailable",
+                                                           "server_error",
+                                                           "slow_down",
+                                                           "rate_limited",
+                                                           "ratelimited",
+                                                           "internal_error",
+                                                           "fatal_error",
+                                                           "internal_failure",
+                                                           "service_unavailable",
+                                                           "request_timeout"};
   return std::ranges::find(kTemporary, error) != kTemporary.end();
 }
 

@@ -29,9 +29,9 @@ struct TokenAnswer {
 // "answer_malformed". kForbidden: the endpoint refuses this grant or this client, and asking again
 // will not help. kUnavailable: another time it may. No error quotes the body.
 //
-// Besides RFC 6749 §5 it understands Slack, which says no in {"ok": false, "error": …} under 200 and
-// calls a bearer token "bot" or "user". Without expires_in a token is taken to live for an hour:
-// renewed too early is harmless, too late is not.
+// Besides RFC 6749 §5 it understands Slack, which says no in {"ok": false, "error": …} under 200
+// and calls a bearer token "bot" or "user". Without expires_in a token is taken to live for an
+// hour: renewed too early is harmless, too late is not.
 Result<TokenAnswer> parse_token_answer(int status, std::string_view body);
 
 }  // namespace deployclaw::services

@@ -75,7 +75,8 @@ TEST(TokenRequest, APublicClientNamesItselfInTheBody) {
 
 TEST(TokenAnswer, OfEachProviderIsUnderstood) {
   const auto google = parse_token_answer(
-      200, R"({"access_token":"ya29.new-token","expires_in":3599,"scope":"x","token_type":"Bearer"})");
+      200,
+      R"({"access_token":"ya29.new-token","expires_in":3599,"scope":"x","token_type":"Bearer"})");
   ASSERT_TRUE(google);
   EXPECT_EQ(google->access_token.expose_text(), "ya29.new-token");
   EXPECT_TRUE(google->refresh_token.empty());
@@ -114,7 +115,8 @@ struct Refusal {
 
 TEST(TokenAnswer, ThatRefusesSaysWhyAndWhetherForGood) {
   const std::vector<Refusal> cases = {
-      {400, R"({"error":"invalid_grant","error_description":"secret text"})", "invalid_grant", true},
+      {400, R"({"error":"invalid_grant","error_description":"secret text"})", "invalid_grant",
+       true},
       {401, R"({"error":"invalid_client"})", "invalid_client", true},
       {200, R"({"ok":false,"error":"invalid_refresh_token"})", "invalid_refresh_token", true},
       {200, R"({"error":"invalid_grant"})", "invalid_grant", true},

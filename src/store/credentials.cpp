@@ -20,13 +20,13 @@ std::optional<boost::json::value> as_value(std::optional<boost::json::object> ob
   return boost::json::value(std::move(*object));
 }
 
-#define DEPLOYCLAW_CREDENTIAL_COLUMNS                                              \
-  "SELECT name, kind, hosts, (coalesce(encrypted, oauth) ->> 'keyVersion')::bigint, "     \
-  "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "  \
-  "to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "  \
-  "to_char(last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), " \
-  "oauth IS NOT NULL, " \
-  "to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') " \
+#define DEPLOYCLAW_CREDENTIAL_COLUMNS                                                 \
+  "SELECT name, kind, hosts, (coalesce(encrypted, oauth) ->> 'keyVersion')::bigint, " \
+  "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "     \
+  "to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "     \
+  "to_char(last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "   \
+  "oauth IS NOT NULL, "                                                               \
+  "to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "      \
   "FROM agent_credentials WHERE agent_id = $1 "
 
 }  // namespace
@@ -78,10 +78,10 @@ constexpr db::Statement kReplaceCredential{
     "updated_at = now() WHERE agent_id = $1 AND name = $2"};
 
 Task<Status> replace_credential(db::Transaction& tx, NewCredential replacement) {
-  auto params = db::Params::of(replacement.agent, replacement.name, replacement.hosts,
-                               as_value(std::move(replacement.sealed)),
-                               as_value(std::move(replacement.sealed_grant)),
-                               replacement.expires_at);
+  auto params =
+      db::Params::of(replacement.agent, replacement.name, replacement.hosts,
+                     as_value(std::move(replacement.sealed)),
+                     as_value(std::move(replacement.sealed_grant)), replacement.expires_at);
   const auto rows = co_await tx.query(kReplaceCredential, std::move(params));
   if (!rows) co_return context("replace credential", rows.error());
   co_return Status{};

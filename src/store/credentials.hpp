@@ -37,7 +37,7 @@ struct StoredCredential {
   std::int64_t key_version = 0;
   bool renews = false;                    // its token is renewed with an OAuth grant
   std::optional<std::string> expires_at;  // of the value or access token, RFC 3339
-  std::string created_at;  // RFC 3339
+  std::string created_at;                 // RFC 3339
   std::string updated_at;
   std::optional<std::string> last_used_at;
 };

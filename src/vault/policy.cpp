@@ -58,7 +58,8 @@ bool make_policy(const RoleUids& uids, CallerPolicy& policy) {
                               .derive = {kGatewayToken}});
   policy.set(uids.orchestrator,
              Grants{.open = {kConfig}, .derive = {kGatewayToken}, .create_authority = true});
-  policy.set(uids.egress, Grants{.seal = {kOAuthGrant}, .open = {kCredential, kOAuthGrant, kClientCa}});
+  policy.set(uids.egress,
+             Grants{.seal = {kOAuthGrant}, .open = {kCredential, kOAuthGrant, kClientCa}});
   return true;
 }
 

@@ -10,8 +10,8 @@
 namespace deployclaw::vault {
 namespace {
 
-const std::vector<std::string> kPurposes = {kCredential, kConfig, kTotp,  kGatewayToken,
-                                            kClientCa,   kOAuthGrant, "", "other"};
+const std::vector<std::string> kPurposes = {kCredential, kConfig,     kTotp, kGatewayToken,
+                                            kClientCa,   kOAuthGrant, "",    "other"};
 
 // Everything `uid` may do, as "operation purpose" words.
 std::vector<std::string> rights(const CallerPolicy& policy, uid_t uid) {
@@ -41,8 +41,9 @@ TEST(CallerPolicy, GivesEachRoleExactlyWhatItNeeds) {
                     "open totp", "derive gateway-token", "status"}));
   EXPECT_EQ(rights(policy, uids.orchestrator), (Rights{"open config", "derive gateway-token",
                                                        "create_authority client-ca", "status"}));
-  EXPECT_EQ(rights(policy, uids.egress), (Rights{"seal oauth-grant", "reseal oauth-grant", "open credential",
-                                                 "open client-ca", "open oauth-grant", "status"}));
+  EXPECT_EQ(rights(policy, uids.egress),
+            (Rights{"seal oauth-grant", "reseal oauth-grant", "open credential", "open client-ca",
+                    "open oauth-grant", "status"}));
   EXPECT_EQ(rights(policy, 0), (Rights{"status", "rotate"}));
   EXPECT_EQ(rights(policy, 1000), Rights{});
   EXPECT_EQ(rights(policy, 64201), Rights{});

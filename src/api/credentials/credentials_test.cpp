@@ -29,10 +29,10 @@ class Credentials : public ::testing::Test {
   }
   std::string opened(std::string name, const std::string& column = "encrypted",
                      const char* purpose = vault::kCredential) {
-    const auto sealed = json::parse(Fixture::sql("SELECT " + column +
-                                                 " FROM agent_credentials WHERE name = '" + name +
-                                                 "'"))
-                            .as_object();
+    const auto sealed =
+        json::parse(Fixture::sql("SELECT " + column + " FROM agent_credentials WHERE name = '" +
+                                 name + "'"))
+            .as_object();
     const auto salt = hex_decode(Fixture::sql("SELECT encode(vault_salt, 'hex') FROM clients"));
     vault::SealContext context{.client = *ClientId::parse(client.client_id),
                                .client_salt = *salt,
@@ -159,8 +159,9 @@ TEST_F(Credentials, WithAGrantTheFirstTokenMayBeLeftToThePlatform) {
 }
 
 TEST_F(Credentials, AnAgentIsDeployedWithAGrant) {
-  id = deploy(client, "renewed",
-              R"({"credentials": [{"name": "mail", "kind": "gmail", )" + std::string(kGrant) + "}]}");
+  id = deploy(
+      client, "renewed",
+      R"({"credentials": [{"name": "mail", "kind": "gmail", )" + std::string(kGrant) + "}]}");
   EXPECT_THAT(opened("mail", "oauth", vault::kOAuthGrant), HasSubstr("1//secret-refresh"));
 }
 
@@ -170,27 +171,31 @@ TEST_F(Credentials, MistakesInAGrantArePointedAtWithoutQuotingIt) {
            std::string(oauth) + std::string(more) + "}";
   };
   const std::string good = R"({"refreshToken": "secret-refresh", "clientId": "secret-id"})";
-  for (const auto& [body, pointer] : std::vector<std::pair<std::string, const char*>>{
-           {with("openai", good), "/oauth"},
-           {with("slack-app", good), "/oauth"},
-           {with("gmail", "\"secret\""), "/oauth"},
-           {with("gmail", "{}"), "/oauth/clientId /oauth/refreshToken"},
-           {with("gmail", R"({"refreshToken": "secret7", "clientId": "i"})"), "/oauth/refreshToken"},
-           {with("gmail", R"({"refreshToken": "sesesesesese", "clientId": "i"})"),
-            "/oauth/refreshToken"},
-           {with("gmail", R"({"refreshToken": "secret\u00fcrefresh", "clientId": "i"})"),
-            "/oauth/refreshToken"},
-           {with("gmail", R"({"refreshToken": "secret-refresh", "clientId": "secret\r\nid"})"),
-            "/oauth/clientId"},
-           {with("gmail", R"({"refreshToken": "secret-refresh", "clientId": 7})"), "/oauth/clientId"},
-           {with("gmail",
-                 R"({"refreshToken": "secret-refresh", "clientId": "i", "clientSecret": "ssssssss"})"),
-            "/oauth/clientSecret"},
-           {with("gmail",
-                 R"({"refreshToken": "secret-refresh", "clientId": "i", "tokenUrl": "https://evil"})"),
-            "/oauth/tokenUrl"},
-           {with("gmail", good, R"(, "expiresAt": "2030-01-01T00:00:00Z")"), "/expiresAt"},
-           {with("gmail", good, R"(, "value": "secret-t\u00f6ken")"), "/value"}}) {
+  for (
+      const auto& [body, pointer] : std::vector<std::pair<std::string, const char*>>{
+          {with("openai", good), "/oauth"},
+          {with("slack-app", good), "/oauth"},
+          {with("gmail", "\"secret\""), "/oauth"},
+          {with("gmail", "{}"), "/oauth/clientId /oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "secret7", "clientId": "i"})"), "/oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "sesesesesese", "clientId": "i"})"),
+           "/oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "secret\u00fcrefresh", "clientId": "i"})"),
+           "/oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "secret-refresh", "clientId": "secret\r\nid"})"),
+           "/oauth/clientId"},
+          {with("gmail", R"({"refreshToken": "secret-refresh", "clientId": 7})"),
+           "/oauth/clientId"},
+          {with(
+               "gmail",
+               R"({"refreshToken": "secret-refresh", "clientId": "i", "clientSecret": "ssssssss"})"),
+           "/oauth/clientSecret"},
+          {with(
+               "gmail",
+               R"({"refreshToken": "secret-refresh", "clientId": "i", "tokenUrl": "https://evil"})"),
+           "/oauth/tokenUrl"},
+          {with("gmail", good, R"(, "expiresAt": "2030-01-01T00:00:00Z")"), "/expiresAt"},
+          {with("gmail", good, R"(, "value": "secret-t\u00f6ken")"), "/value"}}) {
     const auto answer = add(body);
     EXPECT_EQ(answer.status, 422) << body;
     EXPECT_EQ(pointers_of(answer), pointer) << body;

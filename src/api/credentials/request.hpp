@@ -28,9 +28,9 @@ struct CredentialRequest {
   std::optional<Time> expires_at;
 };
 
-// Reads {name, value, kind?, hosts?, oauth?, expiresAt?}; pointers are below `base`. With `present_kind` (a
-// replacement) there is no name, and kind, if given, must be that one. The caller wipes `object`.
-// kInvalid with fields; no error quotes the value.
+// Reads {name, value, kind?, hosts?, oauth?, expiresAt?}; pointers are below `base`. With
+// `present_kind` (a replacement) there is no name, and kind, if given, must be that one. The caller
+// wipes `object`. kInvalid with fields; no error quotes the value.
 Result<CredentialRequest> read_credential(const services::Catalogue& catalogue,
                                           const boost::json::object& object, std::string_view base,
                                           std::optional<std::string> present_kind);

@@ -12,7 +12,8 @@ namespace deployclaw::api::credentials {
 Task<Result<store::NewCredential>> seal_credential(Services& services, ClientId client, Bytes salt,
                                                    AgentId agent, CredentialRequest request);
 
-// The audit event for it: name, kind, hosts and whether it is renewed, never the value or the placeholder.
+// The audit event for it: name, kind, hosts and whether it is renewed, never the value or the
+// placeholder.
 audit::Event credential_event(const Principal& principal, std::string action_type,
                               const store::NewCredential& credential);
 

@@ -28,15 +28,16 @@ crypto::Authority authority(const char* name) {
 
 services::Catalogue renewal_catalogue(const std::string& token_authority) {
   const std::pair<std::string, std::string> files[] = {
-      {"granted.toml", "name = \"granted\"\ntitle = \"Granted\"\n[[kinds]]\nname = \"granted\"\n"
-                       "title = \"T\"\nplaceholder = \"grnt_{a40}\"\n"
-                       "places = [{ header = \"Authorization\", prefix = \"Bearer \" }]\n"
-                       "[oauth]\ntoken_url = \"https://" +
-                           token_authority +
-                           "/v2/token\"\nclient_in = \"body\"\nkinds = [\"granted\"]\n"},
-      {"oauth.toml", "name = \"oauth\"\ntitle = \"Tokens\"\nhosts = [\"tokens.example.com\"]\n"
-                     "[[rules]]\nid = \"token\"\nmethods = [\"GET\", \"POST\"]\npaths = [\"/**\"]\n"
-                     "deny = \"The platform renews tokens.\"\n"}};
+      {"granted.toml",
+       "name = \"granted\"\ntitle = \"Granted\"\n[[kinds]]\nname = \"granted\"\n"
+       "title = \"T\"\nplaceholder = \"grnt_{a40}\"\n"
+       "places = [{ header = \"Authorization\", prefix = \"Bearer \" }]\n"
+       "[oauth]\ntoken_url = \"https://" +
+           token_authority + "/v2/token\"\nclient_in = \"body\"\nkinds = [\"granted\"]\n"},
+      {"oauth.toml",
+       "name = \"oauth\"\ntitle = \"Tokens\"\nhosts = [\"tokens.example.com\"]\n"
+       "[[rules]]\nid = \"token\"\nmethods = [\"GET\", \"POST\"]\npaths = [\"/**\"]\n"
+       "deny = \"The platform renews tokens.\"\n"}};
   return services::Catalogue::of(files).value();
 }
 
@@ -76,10 +77,10 @@ void RenewalRig::configure() {
   config.authority_key = client_authority_.private_key_pem.clone();
   config.pins = {{kTokenHost, {"127.0.0.1"}}, {kMailHost, {"127.0.0.1"}}};
   auto& agent = config.agents[0];
-  agent.permissions = json::object{
-      {"scopes", json::array{"api:outbound"}},
-      {"allowedDomains",
-       json::array{json::string(mail->authority()), json::string(tokens->authority()), kTokenHost}}};
+  agent.permissions =
+      json::object{{"scopes", json::array{"api:outbound"}},
+                   {"allowedDomains", json::array{json::string(mail->authority()),
+                                                  json::string(tokens->authority()), kTokenHost}}};
   agent.credentials.clear();
   agent.credentials.push_back(
       {.name = "box",
