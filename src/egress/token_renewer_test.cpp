@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "dns/nameserver.hpp"
 #include "egress/testing/renewal_rig.hpp"
+#include "net/testing/run_task.hpp"
 
 // Access tokens that are renewed where they are used: what leaves, what comes back, what is told.
 namespace deployclaw::egress {
@@ -362,9 +365,9 @@ class RenewerTest : public ::testing::Test {
   }
   ~RenewerTest() override {
     net::testing::run_task(io, renewer_->stop());
+    // Both tasks end by this.
     spool_->close();
     trail_->close();
-    tasks_.cancel();
     net::testing::run_task(io, tasks_.join());
   }
 

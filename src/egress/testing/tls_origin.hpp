@@ -35,6 +35,7 @@ class TlsOrigin {
 
  private:
   Task<void> accept();
+  Task<void> stop();
   Task<void> serve(boost::asio::ip::tcp::socket socket);
 
   boost::asio::io_context& io_;
