@@ -46,14 +46,13 @@ std::array<const Secret*, 4> secrets_of(const WorkerCredential& credential) {
 }
 
 HeldCredential hold(WorkerCredential& credential, const services::AgentPolicy& policy) {
-  HeldCredential held{.value = std::move(credential.value), .expires_at = credential.expires_at};
+  HeldCredential held{.kind = credential.kind,
+                      .value = std::move(credential.value),
+                      .expires_at = credential.expires_at};
   if (credential.grant_name.empty()) return held;
   held.grant_name = std::move(credential.grant_name);
   held.grant = std::move(credential.grant);
   held.oauth = policy.catalogue().find_oauth(credential.kind);
-  if (held.oauth != nullptr) {
-    held.service = policy.catalogue().find_kind(credential.kind)->service;
-  }
   return held;
 }
 

@@ -17,12 +17,12 @@ namespace deployclaw::egress {
 
 // A credential's value and, for an access token that is renewed, what with.
 struct HeldCredential {
-  Secret value;
+  std::string kind = {};
+  Secret value = {};
   std::optional<Time> expires_at = {};
-  std::string grant_name = {};      // empty: it is not renewed
-  services::OAuthGrant grant = {};  // its access token is `value`
-  std::string_view service = {};    // of the policy's catalogue, with a grant; so is this:
-  const services::OAuth* oauth = nullptr;
+  std::string grant_name = {};             // empty: it is not renewed
+  services::OAuthGrant grant = {};         // its access token is `value`
+  const services::OAuth* oauth = nullptr;  // of the policy's catalogue
   [[nodiscard]] bool renewable() const { return oauth != nullptr; }
 };
 

@@ -209,7 +209,7 @@ bool Exchange::wants_renewal(std::string_view credential) const {
   const auto* held = agent_->find(credential);
   if (held == nullptr) return false;
   const auto validity = validity_of(*held, shared_.clock.now());
-  if (validity == Validity::kEnding) return held->renewable() && !unrenewed_.contains(credential);
+  if (validity == Validity::kEnding) return held->renewable() && !tried_.contains(credential);
   return validity == Validity::kEnded;
 }
 
@@ -243,6 +243,7 @@ Task<Status> Exchange::renew_tokens() {
   for (std::size_t i = 0; i < kMostRenewals; ++i) {
     const auto name = credential_to_renew();
     if (!name) co_return Status{};
+    tried_.insert(*name);
     auto copy = *name;
     auto renewed = co_await shared_.renewer->renew(id_, std::move(copy));
     if (!renewed) {
@@ -252,7 +253,6 @@ Task<Status> Exchange::renew_tokens() {
                     {"cause", json::string(renewed.error().detail_key)}};
         co_return renewed;
       }
-      unrenewed_.insert(*name);
       continue;
     }
     auto next = shared_.agent(id_);

@@ -100,8 +100,9 @@ class Exchange {
   services::Decision decision_;
   std::optional<std::string> whole_body_;
   std::optional<BodyReader> body_;
-  // Whose token ends soon and could not be renewed: used as it is.
-  std::set<std::string, std::less<>> unrenewed_;
+  // Whose token was renewed for this request, or could not be: used while it is valid, even if it
+  // ends soon.
+  std::set<std::string, std::less<>> tried_;
   services::Injected injected_;
   boost::json::object refusal_;  // what a refusal tells besides
   std::string head_text_;        // for the upstream; holds secrets, wiped once sent

@@ -117,6 +117,12 @@ void Supervisor::take_datagram(Ipv4 source, std::uint16_t port, std::string byte
 void Supervisor::from_worker(ClientId client, Packet packet) {
   const auto kind = kind_of(packet.bytes);
   if (!kind) return;
+  if (*kind == MessageKind::kRenewed) {  // before others copy what may be in it
+    auto renewed = read_renewed(packet.bytes);
+    wipe_string(packet.bytes);
+    if (renewed) keep_renewed(client, std::move(*renewed));
+    return;
+  }
   const auto is_of_client = [&](AgentId agent) {
     const auto found = clients_.find(client);
     return found != clients_.end() &&
@@ -143,10 +149,6 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
       auto name = std::move(m.credential);
       (void)co_await store::touch_credential(*db, m.agent, std::move(name));
     }(&parts_.db, std::move(*used)));
-  } else if (*kind == MessageKind::kRenewed) {
-    auto renewed = read_renewed(packet.bytes);
-    wipe_string(packet.bytes);
-    if (renewed) keep_renewed(client, std::move(*renewed));
   } else if (const auto idle = read_idle(packet.bytes)) {
     const auto found = clients_.find(client);
     if (found != clients_.end() && found->second.worker) {

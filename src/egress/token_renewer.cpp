@@ -121,7 +121,7 @@ Task<void> TokenRenewer::run(Key key, std::shared_ptr<const AgentContext> contex
   const HeldCredential& held = *context->find(key.second);
   ++running_;
   const json::object what{{"credential", json_text(key.second)},
-                          {"service", json_text(held.service)},
+                          {"kind", json_text(held.kind)},
                           {"host", json_text(held.oauth->host)}};
   auto intent = shared_.trail.intend(key.first, {{"actionType", "token_renewed"},
                                                  {"target", json_text(held.oauth->authority())},

@@ -98,6 +98,7 @@ TEST_F(RenewalTest, AnExpiredTokenIsRenewedAndOnlyTheNewOneArrives) {
   ASSERT_THAT(told, SizeIs(2));
   EXPECT_EQ(text(told[0], "target"), test.tokens->authority());
   EXPECT_EQ(text(told[0].at("metadata").as_object(), "credential"), "box");
+  EXPECT_EQ(text(told[0].at("metadata").as_object(), "kind"), "granted");
   EXPECT_EQ(text(told[0].at("metadata").as_object(), "host"), "tokens.example.com");
   EXPECT_EQ(text(told[1], "outcome"), "success");
   EXPECT_EQ(told[1].at("metadata").at("status"), 200);
@@ -209,6 +210,17 @@ TEST_F(RenewalTest, ATokenAboutToEndIsRenewedBeforeButUsedWhenThatFails) {
   hold(kOld, in(std::chrono::seconds(50)));
   EXPECT_THAT(test.get(), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(test.mail->requests().back(), HasSubstr(kOld));
+}
+
+// One renewal for a request, not one after another.
+TEST_F(RenewalTest, ANewTokenThatEndsSoonIsUsedAsItIs) {
+  test.tokens->answers = [](const std::string&) {
+    return TlsOrigin::answer(200, R"({"access_token":"short-lived-token","expires_in":30})");
+  };
+  hold(kOld, in(std::chrono::seconds(-1)));
+  EXPECT_THAT(test.get(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(test.mail->requests().back(), HasSubstr("short-lived-token"));
+  EXPECT_THAT(test.tokens->requests(), SizeIs(1));
 }
 
 TEST_F(RenewalTest, RequestsAtTheSameTimeShareOneRenewal) {
