@@ -53,7 +53,7 @@ TEST(Policy, WhatTheCatalogueDoesNotKnowOfAHostIsDenied) {
 
 TEST(Policy, TokenEndpointsAreShutToAgentsWhateverTheirDomains) {
   const auto policy = policy_of(
-      {.scopes = {"email:read", "messaging:send", "messaging:read", "api:outbound"},
+      {.scopes = {"email:read", "messaging:send", "api:outbound"},
        .domains = {"oauth2.googleapis.com", "login.microsoftonline.com", "slack.com"},
        .credentials = {credential("gmail"), credential("microsoft-graph"), credential("slack")}});
   for (const char* kind :
