@@ -239,6 +239,9 @@ struct Access {
   bool allowed;
 };
 
+constexpr const char* kKeepNothing =
+    "select renewal.keep_grant(gen_random_uuid(), 'c', '{}', '{}', now())";
+
 TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
   const Access table[] = {
       {"deployclaw_api", "select * from users", true},
@@ -270,6 +273,15 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_egress", "select encrypted from agent_credentials", true},
       {"deployclaw_egress", "update agent_credentials set last_used_at = now()", true},
       {"deployclaw_egress", "update agent_credentials set encrypted = encrypted", false},
+      {"deployclaw_egress", "select oauth, expires_at from agent_credentials", true},
+      {"deployclaw_egress", "update agent_credentials set oauth = oauth", false},
+      {"deployclaw_egress", "update agent_credentials set expires_at = now()", false},
+      {"deployclaw_egress", kKeepNothing, true},
+      {"deployclaw_api", kKeepNothing, false},
+      {"deployclaw_orchestrator", kKeepNothing, false},
+      {"deployclaw_readonly", kKeepNothing, false},
+      {"deployclaw_orchestrator", "select oauth from agent_credentials", false},
+      {"deployclaw_api", "update agent_credentials set expires_at = now()", true},
       {"deployclaw_egress", "update agents set permissions = '{}'", false},
       {"deployclaw_egress", "select * from users", false},
       {"deployclaw_egress", "select * from deployments", false},
@@ -300,6 +312,52 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
     session.tenant(kA);
     EXPECT_EQ(session.try_sql(sql), allowed ? "" : "42501") << role << ": " << sql;
   }
+}
+
+// A grant takes the place of exactly the one that was renewed, and of nothing else ever.
+TEST_F(SchemaTest, EgressKeepsARenewedGrantInThePlaceOfThatOneOnly) {
+  const auto sealed = [](const std::string& iv) {
+    return "'{\"iv\":\"" + iv + "\",\"ciphertext\":1,\"tag\":1,\"keyVersion\":1}'::jsonb";
+  };
+  const auto agent =
+      Postgres::shared().run(std::string("select id from agents where client_id = '") + kA + "'");
+  Session egress("deployclaw_egress");
+  const auto keep = [&](const std::string& name, const std::string& present,
+                        const std::string& renewed) {
+    return egress.value("select renewal.keep_grant('" + agent + "', '" + name + "', " + present +
+                        ", " + renewed + ", '2030-01-01T00:00:00Z')");
+  };
+  const auto stored = [] {
+    return Postgres::shared().run(std::string("select coalesce(oauth ->> 'iv', 'none') || ' ' || "
+                                              "coalesce(expires_at::date::text, 'none') from "
+                                              "agent_credentials where client_id = '") +
+                                  kA + "'");
+  };
+  // A credential that is not renewed has no grant to replace, and gets none.
+  EXPECT_EQ(keep("c", "'{\"iv\":1,\"ciphertext\":1,\"tag\":1,\"keyVersion\":1}'", sealed("b")),
+            "f");
+  EXPECT_EQ(keep("c", "null", sealed("b")), "f");
+  Postgres::shared().run("update agent_credentials set encrypted = null, oauth = " + sealed("a"));
+  EXPECT_EQ(keep("c", sealed("x"), sealed("b")), "f");
+  EXPECT_EQ(keep("d", sealed("a"), sealed("b")), "f");
+  EXPECT_EQ(stored(), "a none");
+  EXPECT_EQ(keep("c", sealed("a"), sealed("b")), "t");
+  EXPECT_EQ(stored(), "b 2030-01-01");
+  EXPECT_EQ(keep("c", sealed("a"), sealed("c")), "f")
+      << "the customer, or another renewal, was faster";
+  EXPECT_EQ(
+      Postgres::shared().run("select count(*) from agent_credentials where oauth ->> 'iv' = 'a'"),
+      "1")
+      << "the other client's is as it was";
+  const auto none = "select renewal.keep_grant('" + agent + "', 'c', " + sealed("b") + ", ";
+  EXPECT_EQ(egress.try_sql(none + "null, now())"), "42501") << "a grant does not become none";
+  EXPECT_EQ(egress.try_sql(none + "'{\"iv\":1}', now())"), "23514");
+}
+
+TEST_F(SchemaTest, ACredentialHasOneValue) {
+  Session root("postgres");
+  EXPECT_EQ(root.try_sql("update agent_credentials set oauth = encrypted"), "23514");
+  EXPECT_EQ(root.try_sql("update agent_credentials set encrypted = null"), "23514");
 }
 
 TEST_F(SchemaTest, TheOrchestratorSeesEveryClientsAgents) {

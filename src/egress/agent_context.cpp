@@ -1,10 +1,25 @@
 #include "egress/agent_context.hpp"
 
+#include <array>
+
 namespace deployclaw::egress {
 
-const Secret* AgentContext::secret(std::string_view name) const {
-  const auto found = secrets.find(name);
-  return found == secrets.end() || found->second.empty() ? nullptr : &found->second;
+Validity validity_of(const HeldCredential& held, Time now) {
+  if (held.value.empty()) return Validity::kEnded;
+  if (!held.expires_at) return held.renewable() ? Validity::kEnded : Validity::kGood;
+  if (now >= *held.expires_at) return Validity::kEnded;
+  return now >= *held.expires_at - kRenewBefore ? Validity::kEnding : Validity::kGood;
+}
+
+const HeldCredential* AgentContext::find(std::string_view name) const {
+  const auto found = held.find(name);
+  return found == held.end() ? nullptr : &found->second;
+}
+
+const Secret* AgentContext::secret(std::string_view name, Time now) const {
+  const auto* found = find(name);
+  if (found == nullptr || validity_of(*found, now) == Validity::kEnded) return nullptr;
+  return &found->value;
 }
 
 const std::string& AgentContext::name_of(std::uint32_t pattern) const {
@@ -23,6 +38,23 @@ Error AgentContext::misplaced(std::uint32_t pattern, std::string_view where) con
 }
 
 namespace {
+
+// All that must neither leave by the agent nor come to it.
+std::array<const Secret*, 4> secrets_of(const WorkerCredential& credential) {
+  return {&credential.value, &credential.grant.refresh_token, &credential.grant.client_secret,
+          &credential.grant.previous_token};
+}
+
+HeldCredential hold(WorkerCredential& credential, const services::AgentPolicy& policy) {
+  HeldCredential held{.kind = credential.kind,
+                      .value = std::move(credential.value),
+                      .expires_at = credential.expires_at};
+  if (credential.grant_name.empty()) return held;
+  held.grant_name = std::move(credential.grant_name);
+  held.grant = std::move(credential.grant);
+  held.oauth = policy.catalogue().find_oauth(credential.kind);
+  return held;
+}
 
 Result<std::shared_ptr<const AgentContext>> compile(const services::Catalogue& catalogue,
                                                     WorkerAgent& agent, bool active,
@@ -49,8 +81,11 @@ Result<std::shared_ptr<const AgentContext>> compile(const services::Catalogue& c
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto& credential = agent.credentials[i];
     names.push_back(credential.name);
-    real.push_back({i, credential.value.clone(), credential.placeholder});
-    both.push_back({i, credential.value.clone(), {}});
+    for (const Secret* secret : secrets_of(credential)) {
+      if (secret->empty()) continue;
+      real.push_back({i, secret->clone(), credential.placeholder});
+      both.push_back({i, secret->clone(), {}});
+    }
     both.push_back({count + i, Secret::copy_of(credential.placeholder), {}});
   }
   auto response_patterns = scrub::PatternSet::build(std::move(real));
@@ -61,12 +96,12 @@ Result<std::shared_ptr<const AgentContext>> compile(const services::Catalogue& c
   auto context = std::make_shared<AgentContext>(
       AgentContext{.id = agent.id,
                    .policy = std::move(*policy),
-                   .secrets = {},
+                   .held = {},
                    .names = std::move(names),
                    .response_patterns = std::move(*response_patterns),
                    .request_patterns = std::move(*request_patterns)});
   for (auto& credential : agent.credentials) {
-    context->secrets.emplace(credential.name, std::move(credential.value));
+    context->held.emplace(credential.name, hold(credential, context->policy));
   }
   return context;
 }

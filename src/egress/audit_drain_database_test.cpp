@@ -412,6 +412,8 @@ TEST_F(EgressPolicyTest, IsToldOfEveryChangeOfAPolicyAndOfNothingElse) {
       {"update agent_credentials set hosts = '{c.example}'", true},
       {"update agent_credentials set placeholder = 'q'", true},
       {R"(update agent_credentials set encrypted = encrypted || '{"iv":"j"}')", true},
+      {"update agent_credentials set oauth = encrypted, encrypted = null", true},
+      {"update agent_credentials set expires_at = now()", true},
       {"update agent_observations set address = '10.232.0.8'", true},
       {"delete from agent_observations", true},
       {"delete from agent_credentials", true},

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 
 #include "egress/forward_head.hpp"
+#include "egress/token_renewer.hpp"
 #include "http/ascii.hpp"
 #include "http/json_body.hpp"
 #include "http/problem.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
+constexpr std::size_t kMostRenewals = 4;  // for one request
 
 }  // namespace
 
@@ -88,6 +90,15 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   auto read = co_await read_small_body();
   if (!read) co_return false;
+  auto renewed = co_await renew_tokens();
+  if (!renewed) {
+    const bool goes_on = co_await refuse(std::move(renewed.error()), "secrets");
+    co_return goes_on;
+  }
+  if (!decision_.allowed) {  // by the policy that came with the new token
+    const bool goes_on = co_await refuse_by_policy();
+    co_return goes_on;
+  }
   auto injected = inject();
   if (!injected) {
     const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
@@ -148,11 +159,13 @@ Task<bool> Exchange::decide() {
   if (!decision_.needs_body && !services::injects_body(decision_.injections)) {
     co_return decision_.allowed;
   }
-  const auto whole = co_await read_whole_body();
-  if (!whole) {
-    decision_.allowed = false;
-    decision_.reason = whole.error().public_detail;
-    co_return false;
+  if (!whole_body_) {
+    const auto whole = co_await read_whole_body();
+    if (!whole) {
+      decision_.allowed = false;
+      decision_.reason = whole.error().public_detail;
+      co_return false;
+    }
   }
   if (decision_.needs_body) {
     const auto parsed = http::parse_json(*whole_body_);
@@ -202,6 +215,66 @@ Task<Status> Exchange::read_small_body() {
   co_return read;
 }
 
+bool Exchange::wants_renewal(std::string_view credential) const {
+  const auto* held = agent_->find(credential);
+  if (held == nullptr) return false;
+  const auto validity = validity_of(*held, shared_.clock.now());
+  if (validity == Validity::kEnding) return held->renewable() && !tried_.contains(credential);
+  return validity == Validity::kEnded;
+}
+
+// Not every credential that may go to this host is in this request. Which are is found by putting
+// them in, into a copy and with nothing secret: up to the first that has no token to be sent.
+std::optional<std::string> Exchange::credential_to_renew() const {
+  const bool any = std::ranges::any_of(decision_.injections, [&](const auto& injection) {
+    return wants_renewal(injection.credential->name);
+  });
+  if (!any) return std::nullopt;
+  static const Secret kStandIn = Secret::copy_of("stand-in");
+  std::optional<std::string> found;
+  const services::SecretSource source = [&](std::string_view name) -> const Secret* {
+    if (!wants_renewal(name)) return &kStandIn;
+    found = name;
+    return nullptr;
+  };
+  auto head = head_;
+  auto target = target_;
+  const auto all = agent_->policy.credentials();
+  const auto tried = services::inject_head(head, target, decision_.injections, all, source);
+  if (tried && whole_body_) {
+    auto body = *whole_body_;
+    (void)services::inject_body(body, decision_.injections, all, source);
+  }
+  return found;
+}
+
+// Afterwards the request is decided by the policy of the newest token.
+Task<Status> Exchange::renew_tokens() {
+  for (std::size_t i = 0; i < kMostRenewals; ++i) {
+    const auto name = credential_to_renew();
+    if (!name) co_return Status{};
+    tried_.insert(*name);
+    auto copy = *name;
+    auto renewed = co_await shared_.renewer->renew(id_, std::move(copy));
+    if (!renewed) {
+      const auto* held = agent_->find(*name);
+      if (validity_of(*held, shared_.clock.now()) == Validity::kEnded) {
+        refusal_ = {{"credential", json::string(*name)},
+                    {"cause", json::string(renewed.error().detail_key)}};
+        co_return renewed;
+      }
+      continue;
+    }
+    auto next = shared_.agent(id_);
+    if (!next) co_return fail(Code::kForbidden, "egress_denied", "This agent has no valid policy.");
+    agent_ = std::move(next);
+    const bool allowed = co_await decide();
+    if (!allowed) co_return Status{};
+  }
+  co_return fail(Code::kUnavailable, "credential_expired",
+                 "The request's credentials expire faster than they are renewed.");
+}
+
 Status Exchange::inject() {
   const auto& context = *agent_;
   // A real secret that the agent got hold of somewhere must not leave by its hand.
@@ -216,7 +289,10 @@ Status Exchange::inject() {
         Code::kForbidden, "secret_in_request",
         "The request holds the real value of the credential " + context.name_of(found->id) + ".");
   }
-  const services::SecretSource source = [&](std::string_view name) { return context.secret(name); };
+  const auto now = shared_.clock.now();
+  const services::SecretSource source = [&](std::string_view name) {
+    return context.secret(name, now);
+  };
   auto injected = services::inject_head(head_, target_, decision_.injections,
                                         context.policy.credentials(), source);
   if (!injected) return fail(injected.error());

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "egress/worker_shared.hpp"
@@ -59,6 +61,9 @@ class Exchange {
   Task<Status> ask_for_body();
   Task<Status> read_whole_body();
   Task<Status> read_small_body();
+  Task<Status> renew_tokens();
+  [[nodiscard]] std::optional<std::string> credential_to_renew() const;
+  [[nodiscard]] bool wants_renewal(std::string_view credential) const;
   Status inject();
   Task<bool> refuse_by_policy();
   Task<bool> refuse(Error error, std::string_view layer);
@@ -105,7 +110,11 @@ class Exchange {
   services::Decision decision_;
   std::optional<std::string> whole_body_;
   std::optional<BodyReader> body_;
+  // Whose token was renewed for this request, or could not be: used while it is valid, even if it
+  // ends soon.
+  std::set<std::string, std::less<>> tried_;
   services::Injected injected_;
+  boost::json::object refusal_;      // what a refusal tells besides
   http::Headers connection_fields_;  // the head's Connection, which outlives its wiping
   std::string head_text_;            // for the upstream; holds secrets, wiped once sent
 

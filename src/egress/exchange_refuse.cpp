@@ -58,6 +58,7 @@ Task<bool> Exchange::refuse(Error error, std::string_view layer) {
   details["layer"] = json_text(layer);
   details["reason"] = json_text(error.reason);
   details["detail"] = json_text(error.public_detail);
+  for (const auto& member : refusal_) details[member.key()] = member.value();
   const auto host = origin_.host.empty() ? std::string("unknown") : origin_.authority();
   shared_.trail.event(id_, {{"actionType", "api_call"},
                             {"target", json_text(host)},
@@ -65,6 +66,9 @@ Task<bool> Exchange::refuse(Error error, std::string_view layer) {
                             {"metadata", std::move(details)}});
   http::ProblemMembers members{{"layer", json::value(json_text(layer))}};
   if (!origin_.host.empty()) members.emplace_back("host", json::value(json_text(origin_.host)));
+  for (const auto& member : refusal_) {
+    members.emplace_back(std::string(member.key()), member.value());
+  }
   auto response = http::problem(error, request_id_, std::move(members));
   const bool goes_on = co_await answer(std::move(response));
   co_return goes_on;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "services/oauth_grant.hpp"
+
 namespace deployclaw::egress {
 namespace {
 
@@ -13,6 +15,17 @@ class Writer {
   Writer& put(const T& value) {
     static_assert(std::is_trivially_copyable_v<T>);
     out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return *this;
+  }
+  // A text with its length, at most 64 KiB.
+  Writer& text(std::string_view text) {
+    put(static_cast<std::uint16_t>(text.size()));
+    out_ += text;
+    return *this;
+  }
+  // Room, so that growing leaves no copy of a secret behind.
+  Writer& reserve(std::size_t room) {
+    out_.reserve(room);
     return *this;
   }
   // Takes the rest of the packet.
@@ -43,6 +56,17 @@ class Reader {
     std::memcpy(&value, rest_.data(), sizeof value);
     rest_.remove_prefix(sizeof value);
   }
+  std::string_view text() {
+    std::uint16_t size = 0;
+    get(size);
+    if (!good_ || rest_.size() < size) {
+      good_ = false;
+      return {};
+    }
+    const auto text = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return text;
+  }
   std::string rest() { return std::string(std::exchange(rest_, {})); }
   [[nodiscard]] bool good() const { return good_ && rest_.empty(); }
 
@@ -62,7 +86,7 @@ std::optional<T> checked(const Reader& reader, T&& message) {
 std::optional<MessageKind> kind_of(std::string_view packet) {
   if (packet.empty()) return std::nullopt;
   const auto kind = static_cast<std::uint8_t>(packet[0]);
-  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kDurable)) return std::nullopt;
+  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kRenewed)) return std::nullopt;
   return static_cast<MessageKind>(kind);
 }
 
@@ -141,6 +165,36 @@ std::optional<IdleMessage> read_idle(std::string_view packet) {
   Reader reader(packet, MessageKind::kIdle);
   IdleMessage m;
   reader.get(m.connections);
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const RenewedMessage& m) {
+  Writer writer(MessageKind::kRenewed);
+  writer.reserve(m.credential.size() + m.grant_name.size() + m.access_token.size() +
+                 m.refresh_token.size() + 64);
+  writer.put(m.agent).put(m.lifetime).text(m.credential).text(m.grant_name);
+  writer.text(m.access_token.expose_text()).text(m.refresh_token.expose_text());
+  return std::move(writer).done();
+}
+
+std::optional<RenewedMessage> read_renewed(std::string_view packet) {
+  constexpr std::size_t kMostName = 64;
+  Reader reader(packet, MessageKind::kRenewed);
+  RenewedMessage m;
+  reader.get(m.agent);
+  reader.get(m.lifetime);
+  m.credential = reader.text();
+  m.grant_name = reader.text();
+  const auto access = reader.text();
+  const auto refresh = reader.text();
+  const bool names = !m.credential.empty() && m.credential.size() <= kMostName &&
+                     !m.grant_name.empty() && m.grant_name.size() <= kMostName;
+  const bool tokens =
+      services::is_oauth_text(access, services::kMostTokenBytes) &&
+      (refresh.empty() || services::is_oauth_text(refresh, services::kMostTokenBytes));
+  if (!names || !tokens || m.lifetime == 0) return std::nullopt;
+  m.access_token = Secret::copy_of(access);
+  m.refresh_token = Secret::copy_of(refresh);
   return checked(reader, std::move(m));
 }
 

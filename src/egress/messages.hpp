@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "base/secret.hpp"
 #include "linux/address_pool.hpp"
 
 // What supervisor, worker and spool say to one another, each in one packet. Readers take nothing
@@ -45,6 +46,14 @@ struct AssignedMessage {  // a synthetic address was given out: a restarted work
 struct UsedMessage {  // a credential was put into a request
   AgentId agent;
   std::string credential;
+};
+struct RenewedMessage {  // a token endpoint gave a new access token
+  AgentId agent;
+  std::string credential;
+  std::string grant_name;      // of the grant that was used
+  std::uint32_t lifetime = 0;  // seconds, not 0
+  Secret access_token = {};
+  Secret refresh_token = {};  // empty: the one there is stays good
 };
 struct IdleMessage {  // open connections; 0 again and again ends the worker
   std::uint32_t connections = 0;
@@ -89,6 +98,7 @@ enum class MessageKind : std::uint8_t {
   kIdle,
   kRecord,
   kDurable,
+  kRenewed,
 };
 // Of a packet; nullopt for an unknown one.
 std::optional<MessageKind> kind_of(std::string_view packet);
@@ -99,6 +109,7 @@ std::string encode(const DatagramMessage& message);
 std::string encode(const AssignedMessage& message);
 std::string encode(const UsedMessage& message);
 std::string encode(const IdleMessage& message);
+std::string encode(const RenewedMessage& message);  // to be wiped once it is sent
 std::string encode(const RecordMessage& message);
 std::string encode(const DurableMessage& message);
 
@@ -108,6 +119,8 @@ std::optional<DatagramMessage> read_datagram(std::string_view packet);
 std::optional<AssignedMessage> read_assigned(std::string_view packet);
 std::optional<UsedMessage> read_used(std::string_view packet);
 std::optional<IdleMessage> read_idle(std::string_view packet);
+// Besides: only tokens that are fit to be sent (services::is_oauth_text), names of 1 to 64 bytes.
+std::optional<RenewedMessage> read_renewed(std::string_view packet);
 std::optional<RecordMessage> read_record(std::string_view packet);
 std::optional<DurableMessage> read_durable(std::string_view packet);
 

@@ -40,6 +40,53 @@ TEST(Messages, OfAnotherKindCutShortOrUnknownAreNotRead) {
   EXPECT_FALSE(read_record(record));
 }
 
+RenewedMessage renewed() {
+  return {.agent = AgentId::random(),
+          .credential = "gmail",
+          .grant_name = "c29tZS1pdg==",
+          .lifetime = 3599,
+          .access_token = Secret::copy_of("new-access-token"),
+          .refresh_token = Secret::copy_of("new-refresh-token")};
+}
+
+TEST(Messages, ARenewedTokenArrivesAsItWasSent) {
+  auto sent = renewed();
+  auto got = read_renewed(encode(sent));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->agent, sent.agent);
+  EXPECT_EQ(got->credential, "gmail");
+  EXPECT_EQ(got->grant_name, sent.grant_name);
+  EXPECT_EQ(got->lifetime, 3599U);
+  EXPECT_TRUE(got->access_token.equals(sent.access_token));
+  EXPECT_TRUE(got->refresh_token.equals(sent.refresh_token));
+  sent.refresh_token = {};
+  got = read_renewed(encode(sent));
+  ASSERT_TRUE(got);
+  EXPECT_TRUE(got->refresh_token.empty());
+}
+
+TEST(Messages, ARenewedTokenThatIsNoneIsNotRead) {
+  const auto whole = encode(renewed());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(read_renewed(whole.substr(0, size))) << size;
+  }
+  EXPECT_FALSE(read_renewed(whole + "x"));
+  const auto refused = [](auto change) {
+    auto message = renewed();
+    change(message);
+    return !read_renewed(encode(message));
+  };
+  using Message = RenewedMessage&;
+  EXPECT_TRUE(refused([](Message m) { m.lifetime = 0; }));
+  EXPECT_TRUE(refused([](Message m) { m.credential.clear(); }));
+  EXPECT_TRUE(refused([](Message m) { m.credential = std::string(65, 'x'); }));
+  EXPECT_TRUE(refused([](Message m) { m.grant_name.clear(); }));
+  EXPECT_TRUE(refused([](Message m) { m.access_token = {}; }));
+  EXPECT_TRUE(refused([](Message m) { m.access_token = Secret::copy_of("line\r\nbreak"); }));
+  EXPECT_TRUE(refused([](Message m) { m.refresh_token = Secret::copy_of("nul\x01"); }));
+  EXPECT_TRUE(refused([](Message m) { m.access_token = Secret::copy_of(std::string(8193, 'x')); }));
+}
+
 TEST(WorkerConfig, TravelsInMemoryThatNobodyCanChange) {
   WorkerConfig config;
   config.version = 3;

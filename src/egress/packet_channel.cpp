@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "base/secret.hpp"
 #include "linux/packet.hpp"
 
 namespace deployclaw::egress {
@@ -75,9 +76,10 @@ void PacketChannel::flush() {
       return;
     }
     if (sent == Sent::kNever) {
-      queue_.clear();
+      drop_queue();
       return;
     }
+    wipe_string(queue_.front().bytes);
     queue_.pop_front();
   }
 }
@@ -92,6 +94,7 @@ Result<Packet> PacketChannel::receive_one(bool& nothing) {
   if (got <= 0) return fail(Code::kUnavailable, "the other end is gone");
   Packet packet;
   packet.bytes.assign(buffer.data(), static_cast<std::size_t>(got));
+  wipe_memory(buffer.data(), static_cast<std::size_t>(got));
   // One travels with a packet; any others are closed here.
   if (!fds.empty()) packet.fd = std::move(fds.front());
   return packet;
@@ -120,6 +123,11 @@ std::optional<Packet> PacketChannel::receive_now() {
 void PacketChannel::close() {
   boost::system::error_code ignored;
   socket_.close(ignored);
+  drop_queue();
+}
+
+void PacketChannel::drop_queue() {
+  for (auto& packet : queue_) wipe_string(packet.bytes);
   queue_.clear();
 }
 

@@ -24,7 +24,8 @@ struct Packet {
 };
 
 // One end of a packet socket between two processes: packets arrive whole, in order, or not at all.
-// One thread. Buffers are not wiped: secrets travel in sealed memory (a memfd) beside the packet.
+// One thread. Its own buffers are wiped once a packet has passed; the caller wipes what it gave and
+// got, where that holds a secret.
 class PacketChannel {
  public:
   static constexpr std::size_t kMostBytes = 64UL * 1024;
@@ -53,6 +54,7 @@ class PacketChannel {
   Result<Packet> receive_one(bool& nothing);
   void flush_when_writable();
   void flush();
+  void drop_queue();
 
   boost::asio::posix::stream_descriptor socket_;
   std::deque<Packet> queue_;

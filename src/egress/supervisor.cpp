@@ -27,6 +27,7 @@ Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_
           }),
       intake_(std::move(spool), executor, [this] { drain_.wake(); }),
       drain_(executor, parts.db, intake_, config_.host_name),
+      grants_(parts.db, parts.vault, clock_),
       tasks_(executor),
       reload_alarm_(executor) {}
 
@@ -120,6 +121,12 @@ void Supervisor::take_datagram(Ipv4 source, std::uint16_t port, std::string byte
 void Supervisor::from_worker(ClientId client, Packet packet) {
   const auto kind = kind_of(packet.bytes);
   if (!kind) return;
+  if (*kind == MessageKind::kRenewed) {  // before others copy what may be in it
+    auto renewed = read_renewed(packet.bytes);
+    wipe_string(packet.bytes);
+    if (renewed) keep_renewed(client, std::move(*renewed));
+    return;
+  }
   const auto is_of_client = [&](AgentId agent) {
     const auto found = clients_.find(client);
     return found != clients_.end() &&
@@ -152,6 +159,19 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
       found->second.worker->note_idle(idle->connections);
     }
   }
+}
+
+void Supervisor::keep_renewed(ClientId id, RenewedMessage message) {
+  const auto client = clients_.find(id);
+  if (client == clients_.end()) return;
+  const auto& agents = client->second.desired.agents;
+  const auto agent = std::ranges::find(agents, message.agent, &store::EgressAgent::id);
+  if (agent == agents.end()) return;
+  const auto credential =
+      std::ranges::find(agent->credentials, message.credential, &store::EgressCredential::name);
+  if (credential == agent->credentials.end()) return;
+  tasks_.spawn("keep a renewed token",
+               grants_.keep(client->second.desired, *credential, std::move(message)));
 }
 
 // ---- Policy.
@@ -207,7 +227,8 @@ bool same_policy(const store::EgressClient& a, const store::EgressClient& b) {
   const auto same_credential = [](const store::EgressCredential& x,
                                   const store::EgressCredential& y) {
     return x.name == y.name && x.kind == y.kind && x.hosts == y.hosts &&
-           x.placeholder == y.placeholder && x.sealed == y.sealed;
+           x.placeholder == y.placeholder && x.sealed == y.sealed &&
+           x.sealed_grant == y.sealed_grant && x.expires_at == y.expires_at;
   };
   return a.active == b.active && a.certificate == b.certificate &&
          std::ranges::equal(a.agents, b.agents, [&](const auto& x, const auto& y) {
@@ -228,6 +249,36 @@ void Supervisor::adopt(store::EgressClient next) {
   if (!changed) return;
   ++client.version;
   if (client.worker) tasks_.spawn("configure worker", configure(id, client.version));
+}
+
+Task<Result<WorkerCredential>> Supervisor::open_credential(const store::EgressClient& client,
+                                                           AgentId agent,
+                                                           store::EgressCredential credential) {
+  const bool renews = !credential.sealed_grant.empty();
+  vault::SealContext context{.client = client.id,
+                             .client_salt = client.salt,
+                             .agent = agent,
+                             .name = credential.name,
+                             .purpose = renews ? vault::kOAuthGrant : vault::kCredential};
+  WorkerCredential ours{.name = std::move(credential.name),
+                        .kind = std::move(credential.kind),
+                        .hosts = std::move(credential.hosts),
+                        .placeholder = std::move(credential.placeholder),
+                        .value = {},
+                        .expires_at = credential.expires_at};
+  if (renews) ours.grant_name = grant_name(credential.sealed_grant);
+  auto sealed = renews ? std::move(credential.sealed_grant) : std::move(credential.sealed);
+  auto value = co_await parts_.vault.open(std::move(context), std::move(sealed));
+  if (!value) co_return fail(value.error());
+  if (!renews) {
+    ours.value = std::move(*value);
+    co_return ours;
+  }
+  auto grant = services::read_grant(*value);
+  if (!grant) co_return fail(grant.error());
+  ours.value = std::move(grant->access_token);
+  ours.grant = std::move(*grant);
+  co_return ours;
 }
 
 Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client, std::uint64_t version) {
@@ -258,18 +309,9 @@ Task<Result<WorkerConfig>> Supervisor::open_all(store::EgressClient client, std:
       ours.addresses = known->second;
     }
     for (auto& credential : agent.credentials) {
-      vault::SealContext context{.client = client.id,
-                                 .client_salt = client.salt,
-                                 .agent = agent.id,
-                                 .name = credential.name,
-                                 .purpose = vault::kCredential};
-      auto value = co_await parts_.vault.open(std::move(context), std::move(credential.sealed));
-      if (!value) co_return fail(value.error());
-      ours.credentials.push_back({.name = std::move(credential.name),
-                                  .kind = std::move(credential.kind),
-                                  .hosts = std::move(credential.hosts),
-                                  .placeholder = std::move(credential.placeholder),
-                                  .value = std::move(*value)});
+      auto opened = co_await open_credential(client, agent.id, std::move(credential));
+      if (!opened) co_return fail(opened.error());
+      ours.credentials.push_back(std::move(*opened));
     }
   }
   co_return config;

@@ -11,6 +11,7 @@
 #include "egress/audit_drain.hpp"
 #include "egress/audit_intake.hpp"
 #include "egress/config.hpp"
+#include "egress/grant_keeper.hpp"
 #include "egress/listeners.hpp"
 #include "egress/log_limiter.hpp"
 #include "egress/spawner.hpp"
@@ -72,8 +73,11 @@ class Supervisor {
   void adopt(store::EgressClient next);
   Task<void> configure(ClientId id, std::uint64_t version);
   Task<Result<WorkerConfig>> open_all(store::EgressClient client, std::uint64_t version);
+  Task<Result<WorkerCredential>> open_credential(const store::EgressClient& client, AgentId agent,
+                                                 store::EgressCredential credential);
 
   void from_worker(ClientId client, Packet packet);
+  void keep_renewed(ClientId client, RenewedMessage message);
   Task<http::Response> answer(http::Request request);
   [[nodiscard]] std::string metrics() const;
 
@@ -83,6 +87,8 @@ class Supervisor {
   Listeners listeners_;
   AuditIntake intake_;
   AuditDrain drain_;
+  SystemClock clock_;
+  GrantKeeper grants_;
   TaskGroup tasks_;
   boost::asio::steady_timer reload_alarm_;
   bool reload_wanted_ = true;

@@ -134,10 +134,11 @@ std::vector<scrub::Hit> AnswerMessages::hits() const {
 // ---- From the agent.
 
 RequestMessages::RequestMessages(std::shared_ptr<const AgentContext> agent,
-                                 std::vector<services::Injection> injections)
+                                 std::vector<services::Injection> injections, const Clock& clock)
     : MessageReader(FrameReader::Sender::kClient),
       agent_(std::move(agent)),
       injections_(std::move(injections)),
+      clock_(clock),
       finder_(agent_->request_patterns),
       injects_(services::injects_messages(injections_)) {}
 
@@ -176,7 +177,9 @@ Status RequestMessages::gather(std::string_view plain, bool message_ends, std::s
   if (const auto real = scrub::find_in(*context.response_patterns, message_)) {
     return refuse(real->id);
   }
-  const services::SecretSource source = [&](std::string_view name) { return context.secret(name); };
+  const services::SecretSource source = [&, now = clock_.now()](std::string_view name) {
+    return context.secret(name, now);
+  };
   auto injected =
       services::inject_message(message_, injections_, context.policy.credentials(), source);
   if (!injected) return fail(std::move(injected.error()));

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "egress/agent_context.hpp"
 #include "scrub/finder.hpp"
 #include "scrub/scrubber.hpp"
@@ -94,7 +95,7 @@ class RequestMessages final : public MessageReader {
   static constexpr std::size_t kMostMessage = 64UL * 1024;
 
   RequestMessages(std::shared_ptr<const AgentContext> agent,
-                  std::vector<services::Injection> injections);
+                  std::vector<services::Injection> injections, const Clock& clock);
   ~RequestMessages() override;
   // Names of the credentials that were put into messages since the last call.
   std::vector<std::string> take_used() { return std::exchange(used_, {}); }
@@ -108,6 +109,7 @@ class RequestMessages final : public MessageReader {
 
   std::shared_ptr<const AgentContext> agent_;
   std::vector<services::Injection> injections_;
+  const Clock& clock_;  // a token whose time is over is not put in
   scrub::Finder finder_;
   const bool injects_;
   std::string held_;

@@ -129,10 +129,11 @@ class WebSocketMessages : public ::testing::Test {
 
   Status ask(const std::vector<Frame>& frames, std::string& out, std::size_t step = 1 << 20,
              std::vector<services::Injection> injections = {}) {
-    RequestMessages requests(context, std::move(injections));
+    RequestMessages requests(context, std::move(injections), clock);
     return feed(requests, wire(frames, true), step, out);
   }
 
+  ManualClock clock;
   std::shared_ptr<const AgentContext> context = make_context();
   std::vector<scrub::Hit> hits;
   const std::string secret{kSecret};

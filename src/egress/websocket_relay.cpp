@@ -32,7 +32,7 @@ class Relay {
         agent_(agent_side),
         upstream_(upstream_side),
         answers_(agent->response_patterns),
-        requests_(agent, std::move(injections)) {}
+        requests_(agent, std::move(injections), shared.clock) {}
 
   Task<WebSocketCounts> run() {
     using namespace boost::asio::experimental::awaitable_operators;

@@ -73,6 +73,7 @@ Task<void> Worker::run() {
     take(std::move(*packet));
   }
   close_all();
+  if (renewer_) co_await renewer_->stop();
   tasks_.cancel();
   co_await tasks_.join();
   trail_.close();
@@ -117,6 +118,7 @@ Status Worker::configure(const linux::UniqueFd& memory) {
     log::error("an agent's policy cannot be compiled; it reaches nothing", {{"cause", problem}});
   }
   take_names(*config);
+  renewer_->on_new_configuration();
   for (const auto& connection : connections_) connection->on_new_policy();
   return {};
 }
@@ -143,6 +145,13 @@ Status Worker::prepare(const WorkerConfig& config) {
                    .on_used = [this](AgentId agent, std::string_view credential) {
                      tell_used(agent, credential);
                    }});
+  renewer_ = std::make_unique<TokenRenewer>(*shared_, [this](const RenewedMessage& message) {
+    auto packet = encode(message);
+    auto sent = channel_.send(packet);
+    wipe_string(packet);
+    return sent;
+  });
+  shared_->renewer = renewer_.get();
   return {};
 }
 
@@ -208,7 +217,9 @@ Task<void> Worker::tend() {
     if (!slept) co_return;
     if (upstreams_) upstreams_->sweep();
     for (const auto& connection : connections_) connection->tend();
-    const auto count = static_cast<std::uint32_t>(connections_.size() + name_streams_);
+    // A renewal that was begun is finished: the agent may be gone, the refresh token must not be.
+    const auto renewals = renewer_ ? renewer_->running() : 0;
+    const auto count = static_cast<std::uint32_t>(connections_.size() + name_streams_ + renewals);
     if (count != told || count > 0) (void)channel_.send(encode(IdleMessage{.connections = count}));
     told = count;
     if (draining_ && count == 0) channel_.close();

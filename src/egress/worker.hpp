@@ -6,6 +6,7 @@
 
 #include "egress/connection.hpp"
 #include "egress/packet_channel.hpp"
+#include "egress/token_renewer.hpp"
 #include "egress/worker_config.hpp"
 #include "egress/worker_shared.hpp"
 #include "net/tls.hpp"
@@ -56,6 +57,7 @@ class Worker {
   std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<Upstreams> upstreams_;
   std::unique_ptr<WorkerShared> shared_;
+  std::unique_ptr<TokenRenewer> renewer_;
   std::set<std::shared_ptr<Connection>> connections_;
   std::string authority_;  // the certificate in use
   std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> used_;

@@ -38,13 +38,35 @@ void append_secret(std::string& out, const Secret& secret) {
   wipe_string(encoded);
 }
 
+// The secrets of one credential, in the one order in which they travel.
+template <class Credential, class Each>
+void each_secret(Credential& credential, Each each) {
+  each(credential.value);
+  each(credential.grant.client_secret);
+  each(credential.grant.refresh_token);
+  each(credential.grant.previous_token);
+}
+
+std::size_t room_of(const WorkerCredential& credential) {
+  std::size_t room = 0;
+  each_secret(credential, [&](const Secret& secret) { room += 2 * secret.size() + 8; });
+  return room;
+}
+
+json::value time_of(std::optional<Time> time) {
+  return time ? json::value(time->time_since_epoch().count()) : json::value();
+}
+
 json::object public_part(const WorkerCredential& credential) {
   json::array hosts;
   for (const auto& host : credential.hosts) hosts.emplace_back(json_text(host));
   return {{"name", json_text(credential.name)},
           {"kind", json_text(credential.kind)},
           {"hosts", std::move(hosts)},
-          {"placeholder", json_text(credential.placeholder)}};
+          {"placeholder", json_text(credential.placeholder)},
+          {"expiresAt", time_of(credential.expires_at)},
+          {"grant", json_text(credential.grant_name)},
+          {"clientId", json_text(credential.grant.client_id)}};
 }
 
 json::object public_part(const WorkerAgent& agent) {
@@ -105,6 +127,11 @@ Secret secret_of(const json::value& value) {
   return bytes ? Secret(std::move(*bytes)) : Secret();
 }
 
+std::optional<Time> time_of(const json::value& value) {
+  if (value.is_null()) return std::nullopt;
+  return Time(std::chrono::microseconds(value.as_int64()));
+}
+
 WorkerAgent agent_of(const json::object& object) {
   WorkerAgent agent;
   agent.id = AgentId::parse(text_of(object.at("id"))).value_or(AgentId());
@@ -119,7 +146,10 @@ WorkerAgent agent_of(const json::object& object) {
                                  .kind = text_of(from.at("kind")),
                                  .hosts = texts_of(from.at("hosts")),
                                  .placeholder = text_of(from.at("placeholder")),
-                                 .value = {}});
+                                 .value = {},
+                                 .expires_at = time_of(from.at("expiresAt")),
+                                 .grant_name = text_of(from.at("grant")),
+                                 .grant = {.client_id = text_of(from.at("clientId"))}});
   }
   return agent;
 }
@@ -142,11 +172,13 @@ WorkerConfig config_of(const json::array& parts) {
   for (const auto& agent : object.at("agents").as_array()) {
     config.agents.push_back(agent_of(agent.as_object()));
   }
-  // Then the secrets, in order: the authority's key, each agent's credentials.
+  // Then the secrets, in order: the authority's key, those of each agent's credentials.
   std::size_t at = 1;
   config.authority_key = secret_of(parts.at(at++));
   for (auto& agent : config.agents) {
-    for (auto& credential : agent.credentials) credential.value = secret_of(parts.at(at++));
+    for (auto& credential : agent.credentials) {
+      each_secret(credential, [&](Secret& secret) { secret = secret_of(parts.at(at++)); });
+    }
   }
   return config;
 }
@@ -158,7 +190,7 @@ Result<linux::UniqueFd> seal_config(const WorkerConfig& config) {
   const auto open_text = json::serialize(public_part(config));
   std::size_t room = open_text.size() + 64 + 2 * config.authority_key.size();
   for (const auto& agent : config.agents) {
-    for (const auto& credential : agent.credentials) room += 2 * credential.value.size() + 8;
+    for (const auto& credential : agent.credentials) room += room_of(credential);
   }
   out.text.reserve(room);  // so that no half-grown copy stays behind
   out.text += '[';
@@ -167,8 +199,10 @@ Result<linux::UniqueFd> seal_config(const WorkerConfig& config) {
   append_secret(out.text, config.authority_key);
   for (const auto& agent : config.agents) {
     for (const auto& credential : agent.credentials) {
-      out.text += ',';
-      append_secret(out.text, credential.value);
+      each_secret(credential, [&](const Secret& secret) {
+        out.text += ',';
+        append_secret(out.text, secret);
+      });
     }
   }
   out.text += ']';

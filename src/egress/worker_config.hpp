@@ -4,14 +4,17 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "egress/deadlines.hpp"
 #include "linux/file.hpp"
+#include "services/oauth_grant.hpp"
 
 namespace deployclaw::egress {
 
@@ -20,7 +23,12 @@ struct WorkerCredential {
   std::string kind;
   std::vector<std::string> hosts;
   std::string placeholder;
-  Secret value;
+  Secret value;  // empty: an access token that is still to be fetched
+  std::optional<Time> expires_at = {};
+  // With these the value is an access token that is renewed; an empty name of the grant: it is not.
+  // A renewed grant has another name.
+  std::string grant_name = {};
+  services::OAuthGrant grant = {};  // its access token is `value`
 };
 
 struct WorkerAgent {

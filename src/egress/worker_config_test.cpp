@@ -38,6 +38,18 @@ WorkerConfig sample() {
                                  .placeholder = "dcph_\"x\"",
                                  .value = every_byte()});
     agent.credentials.push_back(
+        {.name = "renewed",
+         .kind = "gmail",
+         .hosts = {},
+         .placeholder = "q",
+         .value = Secret::copy_of("access"),
+         .expires_at = Time(std::chrono::microseconds(1'764'000'000'123'456)),
+         .grant_name = "an iv",
+         .grant = {.client_id = "id\"",
+                   .client_secret = Secret::copy_of("client"),
+                   .refresh_token = Secret::copy_of("refresh"),
+                   .previous_token = Secret::copy_of("previous")}});
+    agent.credentials.push_back(
         {.name = "empty", .kind = "slack", .hosts = {}, .placeholder = "p", .value = {}});
     config.agents.push_back(std::move(agent));
   }
@@ -81,6 +93,13 @@ TEST(WorkerConfig, ComesOutAsItWentInWithSecretsOfAnyBytes) {
       EXPECT_EQ(is.credentials[k].hosts, was.credentials[k].hosts);
       EXPECT_EQ(is.credentials[k].placeholder, was.credentials[k].placeholder);
       EXPECT_TRUE(is.credentials[k].value.equals(was.credentials[k].value)) << i << ", " << k;
+      EXPECT_EQ(is.credentials[k].expires_at, was.credentials[k].expires_at);
+      EXPECT_EQ(is.credentials[k].grant_name, was.credentials[k].grant_name);
+      const auto& grant = is.credentials[k].grant;
+      EXPECT_EQ(grant.client_id, was.credentials[k].grant.client_id);
+      EXPECT_TRUE(grant.client_secret.equals(was.credentials[k].grant.client_secret));
+      EXPECT_TRUE(grant.refresh_token.equals(was.credentials[k].grant.refresh_token));
+      EXPECT_TRUE(grant.previous_token.equals(was.credentials[k].grant.previous_token));
     }
   }
 }

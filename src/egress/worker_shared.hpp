@@ -19,6 +19,8 @@
 
 namespace deployclaw::egress {
 
+class TokenRenewer;
+
 // The names that one agent uses: addresses that stand for them, and how many below a wildcard.
 struct AgentNames {
   dns::SyntheticAddresses addresses;
@@ -52,6 +54,7 @@ struct WorkerShared {
   std::unique_ptr<net::TlsServerContexts> authority = {};  // null: TLS is not intercepted
   AgentContexts agents = {};
   std::map<AgentId, AgentNames> names = {};
+  TokenRenewer* renewer = nullptr;  // there once a worker has a configuration
 
   // The agent's present policy; null for one that reaches nothing.
   [[nodiscard]] std::shared_ptr<const AgentContext> agent(AgentId id) const {

@@ -11,10 +11,6 @@
 namespace deployclaw::scrub {
 namespace {
 
-// Fewer are not worth the name of a secret, stand in ordinary data by chance ("00000000"), and
-// would be found at every offset of one another.
-constexpr std::size_t kLeastDistinctBytes = 4;
-
 std::size_t distinct_bytes(std::string_view text) {
   std::array<bool, 256> seen{};
   for (const char c : text) seen[static_cast<unsigned char>(c)] = true;
@@ -38,10 +34,10 @@ Status check(const PatternSource& source) {
     return fail(Code::kInvalid, name_of(source) + " is too long: " + std::to_string(size) +
                                     " bytes, at most " + std::to_string(PatternSet::kMostBytes));
   }
-  if (distinct_bytes(source.value.expose_text()) < kLeastDistinctBytes) {
-    return fail(Code::kInvalid, name_of(source) +
-                                    " is too regular to be found safely: fewer than " +
-                                    std::to_string(kLeastDistinctBytes) + " different bytes");
+  if (distinct_bytes(source.value.expose_text()) < PatternSet::kLeastDistinctBytes) {
+    return fail(Code::kInvalid,
+                name_of(source) + " is too regular to be found safely: fewer than " +
+                    std::to_string(PatternSet::kLeastDistinctBytes) + " different bytes");
   }
   if (!std::ranges::all_of(source.placeholder, is_placeholder_character)) {
     return fail(Code::kInvalid, "the placeholder of " + name_of(source) +
@@ -77,6 +73,11 @@ Result<std::shared_ptr<const PatternSet>> PatternSet::build(std::vector<PatternS
     }
   }
   return set;
+}
+
+bool PatternSet::can_find(std::string_view value) {
+  return value.size() >= kLeastBytes && value.size() <= kMostBytes &&
+         distinct_bytes(value) >= kLeastDistinctBytes;
 }
 
 bool PatternSet::empty() const { return index_->empty(); }

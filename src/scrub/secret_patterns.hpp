@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -44,6 +45,11 @@ class PatternSet {
   // id, never a value). An empty list gives a set that finds nothing, at no cost. Two equal values:
   // the first one's id and placeholder count.
   static Result<std::shared_ptr<const PatternSet>> build(std::vector<PatternSource> sources);
+
+  // Whether build() takes such a value: its length, and at least kLeastDistinctBytes different
+  // bytes. Fewer stand in ordinary data by chance ("00000000").
+  static constexpr std::size_t kLeastDistinctBytes = 4;
+  static bool can_find(std::string_view value);
 
   explicit PatternSet(std::unique_ptr<const PatternIndex> index);
   ~PatternSet();

@@ -133,6 +133,15 @@ const CredentialKind* Catalogue::find_kind(std::string_view name) const {
   return found == state_->kinds.end() ? nullptr : *found;
 }
 
+const OAuth* Catalogue::find_oauth(std::string_view kind) const {
+  for (const auto& service : state_->services) {
+    if (!service.oauth) continue;
+    const auto& kinds = service.oauth->kinds;
+    if (std::ranges::find(kinds, kind) != kinds.end()) return &*service.oauth;
+  }
+  return nullptr;
+}
+
 const HostEntry* Catalogue::find_host(std::string_view host) const {
   const auto own = state_->exact.find(host);
   if (own != state_->exact.end()) return &state_->hosts[own->second];

@@ -38,8 +38,9 @@ class Catalogue {
 
   // Reads every *.toml in `<catalog_dir>/services`. One bad file refuses the whole: the error
   // (kInvalid) names each problem as "file:line: field: why", one a line. Refused too: two kinds or
-  // rules of one name, a kind with a host for which no rule decides, and rules of two services that
-  // could both decide one request differently. kNotFound when the folder is absent or empty.
+  // rules of one name, a kind with a host for which no rule decides, rules of two services that
+  // could both decide one request differently, and a token endpoint that an agent could ask itself.
+  // kNotFound when the folder is absent or empty.
   static Result<Catalogue> load(const std::filesystem::path& catalog_dir);
 
   // The same from texts: {file name, TOML}. For tests.
@@ -51,6 +52,8 @@ class Catalogue {
   // All kinds, by name, but "generic" and its like (hosts_required) last.
   [[nodiscard]] std::span<const CredentialKind* const> kinds() const;
   [[nodiscard]] const CredentialKind* find_kind(std::string_view name) const;
+  // How tokens of that kind of credential are renewed; nullptr when they are not.
+  [[nodiscard]] const OAuth* find_oauth(std::string_view kind) const;
 
   // The entry that decides for `host` (canonical): its own, else that of the longest wildcard above
   // it, else nullptr: not a host of the catalogue.

@@ -35,6 +35,11 @@ std::string with(std::string_view what, std::string_view instead) {
   return text.replace(at, what.size(), instead);
 }
 
+std::string with_oauth(std::string_view url, std::string_view kind) {
+  return std::string(kGood) + "[oauth]\ntoken_url = \"" + std::string(url) +
+         "\"\nclient_in = \"body\"\nkinds = [\"" + std::string(kind) + "\"]\n";
+}
+
 std::vector<std::string> problems_of(std::string_view text) {
   std::vector<std::string> problems;
   read_service(text, "tiny.toml", problems);
@@ -79,6 +84,16 @@ TEST(ServiceCatalogue, OfTheProjectIsValidAndComplete) {
     EXPECT_NE(catalogue->find_kind(kind), nullptr) << kind;
   }
   EXPECT_EQ(catalogue->find_kind("nope"), nullptr);
+  for (const char* kind :
+       {"gmail", "google-calendar", "google-drive", "microsoft-graph", "slack"}) {
+    EXPECT_NE(catalogue->find_oauth(kind), nullptr) << kind;
+  }
+  for (const char* kind : {"slack-app", "openai", "generic", "nope"}) {
+    EXPECT_EQ(catalogue->find_oauth(kind), nullptr) << kind;
+  }
+  EXPECT_EQ(catalogue->find_oauth("gmail")->authority(), "oauth2.googleapis.com");
+  EXPECT_EQ(catalogue->find_oauth("gmail")->path, "/token");
+  EXPECT_TRUE(catalogue->find_oauth("slack")->basic_client);
   EXPECT_EQ(catalogue->find_tcp(993)->scope, "email:read");
   EXPECT_EQ(catalogue->find_tcp(5432), nullptr);
 }
@@ -137,8 +152,13 @@ TEST(ReadService, NamesFileLineAndFieldOfEveryProblem) {
       {std::string(kGood) + "body = { pointer = \"/x\", equals = [] }\n", "body.equals: must be"},
       {std::string(kGood) + "[[tcp]]\nport = 25\nscope = \"email:send\"\naction = \"x\"\n",
        "port: is never tunnelled"},
-      {std::string(kGood) + "[oauth]\ntoken_url = \"http://x\"\nclient_in = \"body\"\n",
-       "oauth.token_url: must be an https URL"},
+      {with_oauth("http://tokens.tiny.example/t", "tiny"), "oauth.token_url: must be an https URL"},
+      {with_oauth("https://tokens.tiny.example/t?x=1", "tiny"), "oauth.token_url: must be"},
+      {with_oauth("https://a@tokens.tiny.example/t", "tiny"), "oauth.token_url: must be"},
+      {with_oauth("https://tokens.tiny.example/../t", "tiny"), "oauth.token_url: must be"},
+      {with_oauth("https://127.0.0.1/t", "tiny"), "oauth.token_url: must be"},
+      {with_oauth("https://tokens.tiny.example/t", "other"),
+       "'other' is not a kind of the service"},
       {"name = ", "tiny.toml:1: syntax:"},
   };
   for (const auto& [text, problem] : cases) {
@@ -179,6 +199,29 @@ TEST(ServiceCatalogue, ASecretGoesNowhereWhereNoRuleDecides) {
                     "hosts = [\"api.tiny.example\"]\n";
   EXPECT_THAT(refusal({{"tiny.toml", text}}),
               HasSubstr("'tiny' may be sent to eu.tiny.example, where no rule"));
+}
+
+TEST(ServiceCatalogue, NoRuleLetsAnAgentAskATokenEndpoint) {
+  const auto with_host = [](std::string_view rule) {
+    return std::pair<std::string, std::string>("oauth.toml",
+                                               "name = \"oauth\"\ntitle = \"T\"\nhosts = "
+                                               "[\"tokens.tiny.example\"]\n[[rules]]\nid = \"t\"\n"
+                                               "methods = [\"POST\"]\n" +
+                                                   std::string(rule));
+  };
+  const std::pair<std::string, std::string> tiny(
+      "tiny.toml", with_oauth("https://tokens.tiny.example/t", "tiny"));
+  EXPECT_THAT(refusal({tiny}), HasSubstr("on no host of the catalogue"));
+  EXPECT_EQ(refusal({tiny, with_host("paths = [\"/**\"]\ndeny = \"no\"\n")}), "accepted");
+  for (const char* path : {"/t", "/*", "/**"}) {
+    EXPECT_THAT(refusal({tiny, with_host("paths = [\"" + std::string(path) +
+                                         "\"]\nscope = \"files:read\"\naction = \"x\"\n")}),
+                HasSubstr("lets agents ask the token endpoint"))
+        << path;
+  }
+  EXPECT_EQ(
+      refusal({tiny, with_host("paths = [\"/u\"]\nscope = \"files:read\"\naction = \"x\"\n")}),
+      "accepted");
 }
 
 TEST(ServiceCatalogue, RefusesTwins) {

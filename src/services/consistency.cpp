@@ -70,6 +70,30 @@ void check_pair(const HostEntry& host, const RuleEntry& a, const RuleEntry& b, P
   }
 }
 
+// A refresh token is asked with by the platform alone. Where the token endpoint's host is not in
+// the catalogue an allowed domain would let agents ask it too.
+void check_token_endpoints(std::span<const Service> services, std::span<const HostEntry> hosts,
+                           Problems& problems) {
+  for (const auto& service : services) {
+    if (!service.oauth) continue;
+    const auto& oauth = *service.oauth;
+    const auto entry = std::ranges::find(hosts, oauth.host, &HostEntry::pattern);
+    if (entry == hosts.end()) {
+      problems.push_back(fmt::format("the token endpoint {} of {} is on no host of the catalogue",
+                                     oauth.host, service.name));
+      continue;
+    }
+    const auto path = PathPattern::parse(oauth.path);
+    const bool open = !path || std::ranges::any_of(entry->rules, [&](const RuleEntry& rule) {
+      return rule.rule->grant != Grant::kDeny && rule.path->overlaps(*path);
+    });
+    if (open) {
+      problems.push_back(fmt::format("a rule lets agents ask the token endpoint {}{} of {}",
+                                     oauth.host, oauth.path, service.name));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> inconsistencies(std::span<const Service> services,
@@ -77,6 +101,7 @@ std::vector<std::string> inconsistencies(std::span<const Service> services,
   Problems problems;
   check_names(services, problems);
   check_kinds(services, problems);
+  check_token_endpoints(services, hosts, problems);
   for (const auto& host : hosts) {
     for (std::size_t i = 0; i < host.rules.size(); ++i) {
       for (std::size_t j = i + 1; j < host.rules.size(); ++j) {

@@ -51,6 +51,23 @@ TEST(Policy, WhatTheCatalogueDoesNotKnowOfAHostIsDenied) {
   }
 }
 
+TEST(Policy, TokenEndpointsAreShutToAgentsWhateverTheirDomains) {
+  const auto policy = policy_of(
+      {.scopes = {"email:read", "messaging:send", "api:outbound"},
+       .domains = {"oauth2.googleapis.com", "login.microsoftonline.com", "slack.com"},
+       .credentials = {credential("gmail"), credential("microsoft-graph"), credential("slack")}});
+  for (const char* kind :
+       {"gmail", "google-calendar", "google-drive", "microsoft-graph", "slack"}) {
+    const auto* oauth = policy.catalogue().find_oauth(kind);
+    ASSERT_NE(oauth, nullptr) << kind;
+    const auto decision = policy.decide(request("POST", oauth->host, oauth->path));
+    EXPECT_FALSE(decision.allowed) << kind;
+    EXPECT_EQ(decision.layer, Layer::kService) << kind;
+  }
+  EXPECT_FALSE(policy.admits_name("oauth2.googleapis.com"));
+  EXPECT_FALSE(policy.admits_name("login.microsoftonline.com"));
+}
+
 TEST(Policy, ModelCallsNeedACredentialOfTheService) {
   const auto without = policy_of({.scopes = {"api:outbound"}, .domains = {"api.openai.com"}});
   const auto call = request("POST", "api.openai.com", "/v1/chat/completions");

@@ -9,6 +9,7 @@
 #include "domain/names.hpp"
 #include "domain/permissions.hpp"
 #include "http/ascii.hpp"
+#include "http/canonical_target.hpp"
 #include "services/catalogue.hpp"
 #include "services/credential_kinds.hpp"
 
@@ -106,14 +107,36 @@ CredentialKind read_kind(TomlReader reader, const Service& service) {
   return kind;
 }
 
-OAuth read_oauth(TomlReader reader) {
+// "https://host[:port]/path" in its canonical spelling, and nothing else.
+void read_token_url(TomlReader& reader, OAuth& oauth) {
+  const auto url = reader.text("token_url");
+  auto target = http::canonical_target(url);
+  const bool good =
+      target && target->authority && target->https && !target->query &&
+      url == "https://" + target->authority->host +
+                 (target->authority->port ? ":" + std::to_string(*target->authority->port) : "") +
+                 target->path;
+  if (!good) {
+    reader.problem("token_url", "must be an https URL with nothing but a host and a path");
+    return;
+  }
+  oauth.host = std::move(target->authority->host);
+  oauth.port = target->authority->port_or(443);
+  oauth.path = std::move(target->path);
+}
+
+OAuth read_oauth(TomlReader reader, const Service& service) {
   OAuth oauth;
-  oauth.token_url = reader.text("token_url");
-  if (!oauth.token_url.starts_with("https://")) reader.problem("token_url", "must be an https URL");
+  read_token_url(reader, oauth);
   const auto client = reader.text("client_in");
   oauth.basic_client = client == "basic";
   if (client != "basic" && client != "body") reader.problem("client_in", "must be basic or body");
-  oauth.rotates_refresh = reader.flag_or("rotates_refresh", false);
+  oauth.kinds = reader.texts("kinds");
+  for (const auto& kind : oauth.kinds) {
+    if (std::ranges::find(service.kinds, kind, &CredentialKind::name) == service.kinds.end()) {
+      reader.problem("kinds", fmt::format("'{}' is not a kind of the service", kind));
+    }
+  }
   reader.finish();
   return oauth;
 }
@@ -237,7 +260,9 @@ Service read_service(std::string_view toml_text, const std::string& file,
   for (auto& kind : top.tables("kinds")) {
     service.kinds.push_back(read_kind(std::move(kind), service));
   }
-  if (auto oauth = top.table("oauth", false)) service.oauth = read_oauth(std::move(*oauth));
+  if (auto oauth = top.table("oauth", false)) {
+    service.oauth = read_oauth(std::move(*oauth), service);
+  }
   for (auto& rule : top.tables("rules")) {
     service.rules.push_back(read_rule(std::move(rule), service));
   }

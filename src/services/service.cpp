@@ -26,6 +26,10 @@ std::string_view to_string(PlaceKind kind) {
   return {};
 }
 
+std::string OAuth::authority() const {
+  return port == 443 ? host : host + ":" + std::to_string(port);
+}
+
 std::uint8_t method_bit(std::string_view method) {
   const auto known = http::parse_method(method);
   if (known == http::Method::kOther) return 0;

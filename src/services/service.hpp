@@ -48,9 +48,14 @@ struct CredentialKind {
 
 // How an access token is renewed. It happens in the platform, never in the agent.
 struct OAuth {
-  std::string token_url;         // https
-  bool basic_client = false;     // client id and secret in Authorization: Basic instead of the body
-  bool rotates_refresh = false;  // an answer brings a new refresh token, the old one ends
+  std::vector<std::string> kinds;  // the service's kinds of credential that are such tokens
+  // The one URL that is asked: https, taken apart.
+  std::string host;
+  std::uint16_t port = 443;
+  std::string path;
+  bool basic_client = false;  // client id and secret in Authorization: Basic instead of the body
+  // As in a Host field.
+  [[nodiscard]] std::string authority() const;
 };
 
 // What a rule asks of the agent's permissions.

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/task.hpp"
 #include "db/database.hpp"
 #include "db/transaction.hpp"
 
 // Agents' credentials: sealed values that only egress asks the vault to open. Nothing here ever
-// reads `encrypted` back.
+// reads `encrypted` or `oauth` back.
 namespace deployclaw::store {
 
 struct NewCredential {
@@ -21,7 +22,10 @@ struct NewCredential {
   std::string kind;
   std::vector<std::string> hosts;
   std::string placeholder;
-  boost::json::object sealed;  // purpose "credential", name = `name`
+  // One of the two; name = `name`.
+  std::optional<boost::json::object> sealed = {};        // purpose "credential"
+  std::optional<boost::json::object> sealed_grant = {};  // purpose "oauth-grant"
+  std::optional<Time> expires_at = {};
 };
 // kConflict (constraint agent_credentials_agent_id_name_key) when the agent has one of that name.
 Task<Status> insert_credential(db::Transaction& tx, NewCredential credential);
@@ -31,7 +35,9 @@ struct StoredCredential {
   std::string kind;
   std::vector<std::string> hosts;
   std::int64_t key_version = 0;
-  std::string created_at;  // RFC 3339
+  bool renews = false;                    // its token is renewed with an OAuth grant
+  std::optional<std::string> expires_at;  // of the value or access token, RFC 3339
+  std::string created_at;                 // RFC 3339
   std::string updated_at;
   std::optional<std::string> last_used_at;
 };
@@ -41,9 +47,8 @@ Task<Result<std::optional<StoredCredential>>> find_credential(db::Transaction& t
                                                               std::string name);
 
 // Puts another value in the place of the present one; the placeholder stays, so that the agent
-// need not know. `kind` and `hosts` as given.
-Task<Status> replace_credential(db::Transaction& tx, AgentId agent, std::string name,
-                                std::vector<std::string> hosts, boost::json::object sealed);
+// need not know. Of `replacement` hosts, sealed values and expiry count: what is not in it is gone.
+Task<Status> replace_credential(db::Transaction& tx, NewCredential replacement);
 
 // False when there was none.
 Task<Result<bool>> delete_credential(db::Transaction& tx, AgentId agent, std::string name);

@@ -19,7 +19,8 @@ constexpr db::Statement kListAgents{
 
 constexpr db::Statement kListCredentials{
     "egress_list_credentials",
-    "SELECT k.agent_id, k.name, k.kind, k.hosts, k.placeholder, k.encrypted "
+    "SELECT k.agent_id, k.name, k.kind, k.hosts, k.placeholder, k.encrypted, k.oauth, "
+    "  k.expires_at "
     "FROM agent_credentials k JOIN agents a ON a.id = k.agent_id "
     "WHERE a.host = $1 ORDER BY k.agent_id, k.name"};
 
@@ -55,7 +56,9 @@ Task<Result<std::vector<EgressClient>>> list_egress_clients(db::Database& db, st
                                              .kind = row.string(2),
                                              .hosts = row.texts(3),
                                              .placeholder = row.string(4),
-                                             .sealed = object_of(row, 5)});
+                                             .sealed = object_of(row, 5),
+                                             .sealed_grant = object_of(row, 6),
+                                             .expires_at = row.maybe_time(7)});
   }
   std::vector<EgressClient> clients;
   for (const auto& row : *agents) {
@@ -83,6 +86,19 @@ Task<Status> touch_credential(db::Database& db, AgentId agent, std::string name)
   const auto rows = co_await db.query(kTouchCredential, std::move(params));
   if (!rows) co_return context("touch credential", rows.error());
   co_return Status{};
+}
+
+constexpr db::Statement kKeepGrant{"egress_keep_grant",
+                                   "SELECT renewal.keep_grant($1, $2, $3, $4, $5)"};
+
+Task<Result<bool>> keep_grant(db::Database& db, AgentId agent, std::string name,
+                              boost::json::object present, boost::json::object renewed,
+                              Time expires_at) {
+  auto params = db::Params::of(agent, name, boost::json::value(std::move(present)),
+                               boost::json::value(std::move(renewed)), expires_at);
+  const auto rows = co_await db.query(kKeepGrant, std::move(params));
+  if (!rows) co_return context("keep a renewed grant", rows.error());
+  co_return rows->front().boolean(0);
 }
 
 constexpr db::Statement kSpoolPosition{"egress_spool_position",

@@ -3,9 +3,11 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/encoding.hpp"
 #include "base/ids.hpp"
 #include "base/task.hpp"
@@ -19,7 +21,10 @@ struct EgressCredential {
   std::string kind;
   std::vector<std::string> hosts;
   std::string placeholder;
-  boost::json::object sealed;  // {iv, ciphertext, tag, keyVersion}, purpose "credential"
+  // {iv, ciphertext, tag, keyVersion}; one of the two is there, the other is empty.
+  boost::json::object sealed;        // purpose "credential"
+  boost::json::object sealed_grant;  // purpose "oauth-grant"
+  std::optional<Time> expires_at = {};
 };
 
 struct EgressAgent {
@@ -45,6 +50,12 @@ Task<Result<std::vector<EgressClient>>> list_egress_clients(db::Database& db, st
 
 // Notes that a credential was used just now. Gone is fine.
 Task<Status> touch_credential(db::Database& db, AgentId agent, std::string name);
+
+// Puts a renewed grant in the place of `present`, the very one that was renewed. False when the
+// credential is gone or has another by now.
+Task<Result<bool>> keep_grant(db::Database& db, AgentId agent, std::string name,
+                              boost::json::object present, boost::json::object renewed,
+                              Time expires_at);
 
 // How far the spool of `host` is in the log; 0 for a new host.
 Task<Result<std::uint64_t>> spool_position(db::Database& db, std::string host);

@@ -53,12 +53,13 @@ bool make_policy(const RoleUids& uids, CallerPolicy& policy) {
   if (std::set<uid_t>{0, uids.api, uids.orchestrator, uids.egress}.size() != 4) return false;
   policy = CallerPolicy();
   policy.set(0, Grants{.rotate = true});
-  policy.set(
-      uids.api,
-      Grants{.seal = {kCredential, kConfig, kTotp}, .open = {kTotp}, .derive = {kGatewayToken}});
+  policy.set(uids.api, Grants{.seal = {kCredential, kOAuthGrant, kConfig, kTotp},
+                              .open = {kTotp},
+                              .derive = {kGatewayToken}});
   policy.set(uids.orchestrator,
              Grants{.open = {kConfig}, .derive = {kGatewayToken}, .create_authority = true});
-  policy.set(uids.egress, Grants{.open = {kCredential, kClientCa}});
+  policy.set(uids.egress,
+             Grants{.seal = {kOAuthGrant}, .open = {kCredential, kOAuthGrant, kClientCa}});
   return true;
 }
 

@@ -43,9 +43,10 @@ class CallerPolicy {
 
 // The product's table: api seals every purpose, opens only totp and derives gateway
 // tokens (for its proxy); orchestrator opens config, derives gateway tokens and has clients'
-// authorities made, whose keys it cannot open; egress opens credentials and those keys; root asks
-// for status and rotates, and can never open. False, and nothing set, when two roles share a uid or
-// one is root: they would share rights.
+// authorities made, whose keys it cannot open; egress opens credentials, OAuth grants and those
+// keys, and seals the grants that it renews, which nothing but egress reads; root asks for status
+// and rotates, and can never open. False, and nothing set, when two roles share a uid or one is
+// root: they would share rights.
 bool make_policy(const RoleUids& uids, CallerPolicy& policy);
 
 }  // namespace deployclaw::vault

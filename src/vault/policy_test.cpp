@@ -10,8 +10,8 @@
 namespace deployclaw::vault {
 namespace {
 
-const std::vector<std::string> kPurposes = {kCredential, kConfig, kTotp,  kGatewayToken,
-                                            kClientCa,   "",      "other"};
+const std::vector<std::string> kPurposes = {kCredential, kConfig,     kTotp, kGatewayToken,
+                                            kClientCa,   kOAuthGrant, "",    "other"};
 
 // Everything `uid` may do, as "operation purpose" words.
 std::vector<std::string> rights(const CallerPolicy& policy, uid_t uid) {
@@ -35,12 +35,15 @@ TEST(CallerPolicy, GivesEachRoleExactlyWhatItNeeds) {
   const RoleUids uids;
   ASSERT_TRUE(make_policy(uids, policy));
   using Rights = std::vector<std::string>;
-  EXPECT_EQ(rights(policy, uids.api), (Rights{"seal credential", "seal config", "seal totp",
-                                              "reseal credential", "reseal config", "reseal totp",
-                                              "open totp", "derive gateway-token", "status"}));
+  EXPECT_EQ(rights(policy, uids.api),
+            (Rights{"seal credential", "seal config", "seal totp", "seal oauth-grant",
+                    "reseal credential", "reseal config", "reseal totp", "reseal oauth-grant",
+                    "open totp", "derive gateway-token", "status"}));
   EXPECT_EQ(rights(policy, uids.orchestrator), (Rights{"open config", "derive gateway-token",
                                                        "create_authority client-ca", "status"}));
-  EXPECT_EQ(rights(policy, uids.egress), (Rights{"open credential", "open client-ca", "status"}));
+  EXPECT_EQ(rights(policy, uids.egress),
+            (Rights{"seal oauth-grant", "reseal oauth-grant", "open credential", "open client-ca",
+                    "open oauth-grant", "status"}));
   EXPECT_EQ(rights(policy, 0), (Rights{"status", "rotate"}));
   EXPECT_EQ(rights(policy, 1000), Rights{});
   EXPECT_EQ(rights(policy, 64201), Rights{});

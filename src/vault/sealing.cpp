@@ -41,7 +41,7 @@ Status check_context(const SealContext& context) {
     return fail(Code::kInvalid, "seal context: the name is not 1 to 255 bytes of UTF-8");
   }
   if (context.purpose != kCredential && context.purpose != kConfig && context.purpose != kTotp &&
-      context.purpose != kClientCa) {
+      context.purpose != kClientCa && context.purpose != kOAuthGrant) {
     return fail(Code::kInvalid, "seal context: unknown purpose");
   }
   return {};

@@ -126,6 +126,28 @@ TEST_F(VaultService, MakesAuthoritiesForTheirPurposeOnly) {
   EXPECT_EQ(ask(kUids.orchestrator, call).error().code, Code::kForbidden);
 }
 
+// Egress writes the tokens that it renews; it forges no credential that a customer put in.
+TEST_F(VaultService, GrantsAreSealedByApiAndEgressAndOpenedByEgressAlone) {
+  const SealContext grant = some_context(kOAuthGrant);
+  for (const uid_t uid : {kUids.api, kUids.egress}) {
+    const auto sealed = ask(uid, seal_call(grant));
+    ASSERT_TRUE(sealed) << uid;
+    const auto& row = sealed->body.at("sealed").as_object();
+    for (const uid_t other : {kRoot, kUids.api, kUids.orchestrator, uid_t{1000}}) {
+      EXPECT_EQ(ask(other, row_call(Operation::kOpen, grant, row)).error().code, Code::kForbidden);
+    }
+    const auto opened = ask(kUids.egress, row_call(Operation::kOpen, grant, row));
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(opened->value->expose_text(), kPlaintext);
+  }
+  for (const uid_t uid : {kRoot, kUids.orchestrator, uid_t{1000}}) {
+    EXPECT_EQ(ask(uid, seal_call(grant)).error().code, Code::kForbidden);
+  }
+  for (const char* purpose : {kCredential, kConfig, kTotp, kClientCa}) {
+    EXPECT_EQ(ask(kUids.egress, seal_call(some_context(purpose))).error().code, Code::kForbidden);
+  }
+}
+
 // Lying about the purpose gets past the policy but not past the seal.
 TEST_F(VaultService, DoesNotOpenARowUnderAnotherPurpose) {
   SealContext context = some_context(kCredential);

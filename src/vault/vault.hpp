@@ -16,6 +16,8 @@ namespace deployclaw::vault {
 
 // The purposes that exist. A value sealed for one cannot be opened for another.
 inline constexpr const char* kCredential = "credential";
+// What an access token is renewed with, and that token: services::OAuthGrant.
+inline constexpr const char* kOAuthGrant = "oauth-grant";
 inline constexpr const char* kConfig = "config";  // a sensitive field of agents.config
 inline constexpr const char* kTotp = "totp";
 inline constexpr const char* kGatewayToken = "gateway-token";  // derived, never sealed

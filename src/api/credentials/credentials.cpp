@@ -29,6 +29,8 @@ void append_credential(JsonText& out, const store::StoredCredential& credential)
   for (const auto& host : credential.hosts) out.string(host);
   out.end_array();
   out.key("keyVersion").number(credential.key_version);
+  out.key("renews").boolean(credential.renews);
+  out.key("expiresAt").string_or_null(credential.expires_at);
   out.key("createdAt").string(credential.created_at);
   out.key("updatedAt").string(credential.updated_at);
   out.key("lastUsedAt").string_or_null(credential.last_used_at);
@@ -172,8 +174,7 @@ Task<Result<http::Response>> replace(Services& services, Principal principal,
                                          std::move(*wanted));
   if (!sealed) co_return fail(std::move(sealed.error()));
   auto event = credential_event(principal, "credential_replaced", *sealed);
-  auto replaced = co_await store::replace_credential(*tx, *id, name, std::move(sealed->hosts),
-                                                     std::move(sealed->sealed));
+  auto replaced = co_await store::replace_credential(*tx, std::move(*sealed));
   if (!replaced) co_return fail(std::move(replaced.error()));
   auto response = co_await credential_response(*tx, *id, name, 200);
   if (!response) co_return fail(std::move(response.error()));
@@ -214,7 +215,9 @@ Task<Result<http::Response>> kinds(Services& services, Principal /*principal*/,
     out.begin_object().key("name").string(kind->name).key("title").string(kind->title);
     out.key("hosts").begin_array();
     for (const auto& host : kind->hosts) out.string(host);
-    out.end_array().key("hostsRequired").boolean(kind->hosts_required()).end_object();
+    out.end_array().key("hostsRequired").boolean(kind->hosts_required());
+    out.key("renewable").boolean(services.service_catalogue.find_oauth(kind->name) != nullptr);
+    out.end_object();
   }
   out.end_array().key("nextCursor").null().end_object();
   co_return json_text_response(200, std::move(out));

@@ -27,17 +27,18 @@ class Credentials : public ::testing::Test {
   Answer put(std::string name, std::string_view body) {
     return client.send(http::Method::kPut, path("/" + name), json::parse(body));
   }
-  std::string opened(std::string name) {
+  std::string opened(std::string name, const std::string& column = "encrypted",
+                     const char* purpose = vault::kCredential) {
     const auto sealed =
-        json::parse(
-            Fixture::sql("SELECT encrypted FROM agent_credentials WHERE name = '" + name + "'"))
+        json::parse(Fixture::sql("SELECT " + column + " FROM agent_credentials WHERE name = '" +
+                                 name + "'"))
             .as_object();
     const auto salt = hex_decode(Fixture::sql("SELECT encode(vault_salt, 'hex') FROM clients"));
     vault::SealContext context{.client = *ClientId::parse(client.client_id),
                                .client_salt = *salt,
                                .agent = *AgentId::parse(id),
                                .name = name,
-                               .purpose = vault::kCredential};
+                               .purpose = purpose};
     const auto value = api.run(api.vault.open(context, sealed));
     return value ? std::string(value->expose_text()) : "does not open: " + value.error().message;
   }
@@ -94,6 +95,11 @@ TEST_F(Credentials, MistakesArePointedAtWithoutQuotingTheValue) {
           {R"({"name": "a", "kind": "openai", "value": "secret7"})", "/value"},
           {R"({"name": "a", "kind": "openai", "value": "secret\r\nX: y"})", "/value"},
           {R"({"name": "a", "kind": "openai", "value": 5})", "/value"},
+          {R"({"name": "a", "kind": "openai", "value": "secsecsecsec"})", "/value"},
+          {R"({"name": "a", "kind": "openai", "value": "secret-value", "expiresAt": "soon"})",
+           "/expiresAt"},
+          {R"({"name": "a", "kind": "openai", "value": "secret-value", "expiresAt": "0001-01-01T00:00:00Z"})",
+           "/expiresAt"},
           {R"({"name": "a", "kind": "nope", "value": "secret-value"})", "/kind"},
           {R"({"name": "a", "value": "secret-value"})", "/hosts"},
           {R"({"name": "a", "value": "secret-value", "hosts": ["*.com"]})", "/hosts/0"},
@@ -113,6 +119,91 @@ TEST_F(Credentials, MistakesArePointedAtWithoutQuotingTheValue) {
   EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
 }
 
+constexpr const char* kGrant =
+    R"("oauth": {"refreshToken": "1//secret-refresh", "clientId": "an-id", "clientSecret": "secret-of-client"})";
+
+TEST_F(Credentials, ThatAreRenewedKeepTokenAndGrantInOneSealedValue) {
+  const auto answer = add(R"({"name": "mail", "kind": "gmail", "value": "ya29.secret-token", )"
+                          R"("expiresAt": "2030-01-01T01:00:00+01:00", )" +
+                          std::string(kGrant) + "}");
+  ASSERT_EQ(answer.status, 201) << answer.text;
+  EXPECT_TRUE(answer.at("credential").at("renews").get_bool());
+  EXPECT_EQ(answer.string_at("credential", "expiresAt"), "2030-01-01T00:00:00.000Z");
+  EXPECT_EQ(Fixture::sql("SELECT encrypted IS NULL FROM agent_credentials"), "t");
+  EXPECT_EQ(opened("mail", "oauth", vault::kOAuthGrant),
+            R"({"clientId":"an-id","clientSecret":"secret-of-client",)"
+            R"("refreshToken":"1//secret-refresh","accessToken":"ya29.secret-token"})");
+  const auto listed = client.get(path());
+  for (const auto& text : {answer.text, listed.text, client.get("/api/audit").text,
+                           Fixture::sql("SELECT string_agg(c::text, '') FROM agent_credentials c"),
+                           Fixture::sql("SELECT string_agg(c::text, '') FROM audit_logs c")}) {
+    EXPECT_THAT(text, Not(HasSubstr("secret-")));
+    EXPECT_THAT(text, Not(HasSubstr("an-id")));
+  }
+}
+
+TEST_F(Credentials, WithAGrantTheFirstTokenMayBeLeftToThePlatform) {
+  const auto answer = add(R"({"name": "mail", "kind": "gmail", )" + std::string(kGrant) + "}");
+  ASSERT_EQ(answer.status, 201) << answer.text;
+  EXPECT_TRUE(answer.at("credential").at("expiresAt").is_null());
+  EXPECT_THAT(opened("mail", "oauth", vault::kOAuthGrant), Not(HasSubstr("accessToken")));
+  // What a replacement does not have is gone.
+  const auto replaced = put("mail", R"({"value": "ya29.fixed-token"})");
+  ASSERT_EQ(replaced.status, 200) << replaced.text;
+  EXPECT_FALSE(replaced.at("credential").at("renews").get_bool());
+  EXPECT_EQ(opened("mail"), "ya29.fixed-token");
+  EXPECT_EQ(Fixture::sql("SELECT oauth IS NULL FROM agent_credentials"), "t");
+  const auto again = put("mail", "{" + std::string(kGrant) + "}");
+  ASSERT_EQ(again.status, 200) << again.text;
+  EXPECT_TRUE(again.at("credential").at("renews").get_bool());
+}
+
+TEST_F(Credentials, AnAgentIsDeployedWithAGrant) {
+  id = deploy(
+      client, "renewed",
+      R"({"credentials": [{"name": "mail", "kind": "gmail", )" + std::string(kGrant) + "}]}");
+  EXPECT_THAT(opened("mail", "oauth", vault::kOAuthGrant), HasSubstr("1//secret-refresh"));
+}
+
+TEST_F(Credentials, MistakesInAGrantArePointedAtWithoutQuotingIt) {
+  const auto with = [](std::string_view kind, std::string_view oauth, std::string_view more = "") {
+    return R"({"name": "a", "kind": ")" + std::string(kind) + R"(", "oauth": )" +
+           std::string(oauth) + std::string(more) + "}";
+  };
+  const std::string good = R"({"refreshToken": "secret-refresh", "clientId": "secret-id"})";
+  for (
+      const auto& [body, pointer] : std::vector<std::pair<std::string, const char*>>{
+          {with("openai", good), "/oauth"},
+          {with("slack-app", good), "/oauth"},
+          {with("gmail", "\"secret\""), "/oauth"},
+          {with("gmail", "{}"), "/oauth/clientId /oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "secret7", "clientId": "i"})"), "/oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "sesesesesese", "clientId": "i"})"),
+           "/oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "secret\u00fcrefresh", "clientId": "i"})"),
+           "/oauth/refreshToken"},
+          {with("gmail", R"({"refreshToken": "secret-refresh", "clientId": "secret\r\nid"})"),
+           "/oauth/clientId"},
+          {with("gmail", R"({"refreshToken": "secret-refresh", "clientId": 7})"),
+           "/oauth/clientId"},
+          {with(
+               "gmail",
+               R"({"refreshToken": "secret-refresh", "clientId": "i", "clientSecret": "ssssssss"})"),
+           "/oauth/clientSecret"},
+          {with(
+               "gmail",
+               R"({"refreshToken": "secret-refresh", "clientId": "i", "tokenUrl": "https://evil"})"),
+           "/oauth/tokenUrl"},
+          {with("gmail", good, R"(, "expiresAt": "2030-01-01T00:00:00Z")"), "/expiresAt"},
+          {with("gmail", good, R"(, "value": "secret-t\u00f6ken")"), "/value"}}) {
+    const auto answer = add(body);
+    EXPECT_EQ(answer.status, 422) << body;
+    EXPECT_EQ(pointers_of(answer), pointer) << body;
+    EXPECT_THAT(answer.text, Not(HasSubstr("secret"))) << body;
+  }
+  EXPECT_EQ(Fixture::sql("SELECT count(*) FROM agent_credentials"), "0");
+}
+
 TEST_F(Credentials, KindsAreThoseOfTheServiceCatalogue) {
   const auto answer = client.get("/api/credential-kinds");
   ASSERT_EQ(answer.status, 200);
@@ -122,7 +213,9 @@ TEST_F(Credentials, KindsAreThoseOfTheServiceCatalogue) {
     if (kind.at("name") == "telegram") {
       EXPECT_EQ(json::serialize(kind.at("hosts")), R"(["api.telegram.org"])");
       EXPECT_FALSE(kind.at("hostsRequired").get_bool());
+      EXPECT_FALSE(kind.at("renewable").get_bool());
     }
+    if (kind.at("name") == "gmail") EXPECT_TRUE(kind.at("renewable").get_bool());
   }
   EXPECT_THAT(names, HasSubstr("anthropic "));
   EXPECT_THAT(names, HasSubstr("twilio "));

@@ -22,21 +22,29 @@ unsigned random_below(unsigned n) {
 
 Task<Result<store::NewCredential>> seal_credential(Services& services, ClientId client, Bytes salt,
                                                    AgentId agent, CredentialRequest request) {
+  const bool renews = request.grant.has_value();
   vault::SealContext context{.client = client,
                              .client_salt = std::move(salt),
                              .agent = agent,
                              .name = request.name,
-                             .purpose = vault::kCredential};
-  auto sealed = co_await services.vault.seal(std::move(context), std::move(request.value));
+                             .purpose = renews ? vault::kOAuthGrant : vault::kCredential};
+  Secret secret = std::move(request.value);
+  if (renews) {
+    request.grant->access_token = std::move(secret);
+    secret = services::grant_text(*request.grant);
+  }
+  auto sealed = co_await services.vault.seal(std::move(context), std::move(secret));
   if (!sealed) co_return deployclaw::context("seal credential", std::move(sealed.error()));
-  co_return store::NewCredential{
+  store::NewCredential credential{
       .client = client,
       .agent = agent,
       .name = std::move(request.name),
       .kind = request.kind->name,
       .hosts = std::move(request.hosts),
       .placeholder = services::make_placeholder(*request.kind, random_below),
-      .sealed = std::move(*sealed)};
+      .expires_at = request.expires_at};
+  (renews ? credential.sealed_grant : credential.sealed) = std::move(*sealed);
+  co_return credential;
 }
 
 audit::Event credential_event(const Principal& principal, std::string action_type,
@@ -46,6 +54,7 @@ audit::Event credential_event(const Principal& principal, std::string action_typ
   boost::json::array hosts;
   for (const auto& host : credential.hosts) hosts.emplace_back(host);
   event.metadata = {{"kind", credential.kind}, {"hosts", std::move(hosts)}};
+  if (credential.sealed_grant) event.metadata["renews"] = true;
   return event;
 }
 

@@ -7,11 +7,13 @@
 
 namespace deployclaw::api::credentials {
 
-// Seals the value (purpose "credential", name = the credential's) and makes its placeholder.
+// Seals the value (purpose "credential") or, with a grant, the grant with the value in it (purpose
+// "oauth-grant"), name = the credential's, and makes its placeholder.
 Task<Result<store::NewCredential>> seal_credential(Services& services, ClientId client, Bytes salt,
                                                    AgentId agent, CredentialRequest request);
 
-// The audit event for it: name, kind and hosts, never the value or the placeholder.
+// The audit event for it: name, kind, hosts and whether it is renewed, never the value or the
+// placeholder.
 audit::Event credential_event(const Principal& principal, std::string action_type,
                               const store::NewCredential& credential);
 

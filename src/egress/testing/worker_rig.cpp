@@ -20,7 +20,7 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
-WorkerParts make_parts() {
+WorkerParts plain_parts(asio::io_context& /*io*/) {
   // Some root or other: nothing here speaks TLS.
   const auto root = crypto::make_authority("root of the rig", SystemClock().now());
   auto tls = net::TlsClientContext::create(root.value().certificate_pem);
@@ -29,8 +29,10 @@ WorkerParts make_parts() {
 
 }  // namespace
 
-WorkerRig::WorkerRig()
-    : parts_(make_parts()), acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+WorkerRig::WorkerRig() : WorkerRig(plain_parts) {}
+
+WorkerRig::WorkerRig(const MakeParts& make_parts)
+    : parts_(make_parts(io)), acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
   auto channel = make_packet_pair().value();
   auto audit = make_packet_pair().value();
   channel_ = std::make_unique<PacketChannel>(io.get_executor(), std::move(channel.first));
@@ -39,6 +41,7 @@ WorkerRig::WorkerRig()
       std::make_unique<Worker>(io, parts_, std::move(channel.second), std::move(audit.second));
   tasks_.spawn("worker", run_worker());
   tasks_.spawn("spool", play_spool());
+  tasks_.spawn("supervisor", play_supervisor());
   tasks_.spawn("agents", accept());
 }
 
@@ -53,6 +56,14 @@ WorkerRig::~WorkerRig() {
 Task<void> WorkerRig::run_worker() {
   co_await worker_->run();
   ended_ = true;
+}
+
+Task<void> WorkerRig::play_supervisor() {
+  while (true) {
+    const auto packet = co_await channel_->receive();
+    if (!packet) co_return;
+    if (auto renewed = read_renewed(packet->bytes)) on_renewed(std::move(*renewed));
+  }
 }
 
 Task<void> WorkerRig::play_spool() {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,10 @@ class WorkerRig {
  public:
   enum class Spool : std::uint8_t { kAnswers, kRefuses, kIsGone };
 
+  // What the worker starts with; by default the project's catalogue, and no TLS that verifies.
+  using MakeParts = std::function<WorkerParts(boost::asio::io_context& io)>;
   WorkerRig();
+  explicit WorkerRig(const MakeParts& make_parts);
   ~WorkerRig();
   WorkerRig(const WorkerRig&) = delete;
   WorkerRig& operator=(const WorkerRig&) = delete;
@@ -39,6 +43,7 @@ class WorkerRig {
 
   // An agent's connection to the proxy's port.
   net::testing::RawClient connect();
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   // Hands a connected socket over as such a connection.
   void hand_over(int socket);
 
@@ -58,6 +63,8 @@ class WorkerRig {
     return net::testing::run_until(io, done);
   }
   bool ended() const { return ended_; }
+  // What the supervisor does with a token that the worker has renewed.
+  std::function<void(RenewedMessage)> on_renewed = [](const RenewedMessage&) {};
 
   static constexpr const char* kHost = "origin.example.com";
   static constexpr const char* kPlaceholder = "dcph_0123456789abcdefghijklmnopqrstuvwxyzABCD";
@@ -71,6 +78,7 @@ class WorkerRig {
   Task<void> run_worker();
   Task<void> accept();
   Task<void> play_spool();
+  Task<void> play_supervisor();
 
   WorkerParts parts_;
   std::unique_ptr<PacketChannel> channel_;
