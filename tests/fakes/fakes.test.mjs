@@ -19,6 +19,7 @@ import { content, startEchoOrigin } from './echo_origin.mjs';
 import { codings, decodings, encodings } from './encodings.mjs';
 import { readBody } from './listening.mjs';
 import { startModelServer } from './model_server.mjs';
+import { startOAuthServer } from './oauth_server.mjs';
 import { startSlackServer } from './slack_server.mjs';
 import { startSmtpServer } from './smtp_server.mjs';
 import { startTelegramServer } from './telegram_server.mjs';
@@ -305,6 +306,24 @@ test('Discord is ready only for the right token', async () => {
   assert.equal(JSON.parse(await (await open('right')).next()).t, 'READY');
   const refused = await open('wrong');
   assert.equal(await new Promise((done) => refused.once('close', done)), 4004);
+});
+
+test('OAuth renews, rotates, refuses and redirects', async () => {
+  const server = await run(startOAuthServer, { authority, names: ['oauth2.googleapis.com'], refreshToken: 'first' });
+  const renew = (token, more = {}) => call(server, '/token', { name: 'oauth2.googleapis.com', method: 'POST', body: new URLSearchParams({
+    grant_type: 'refresh_token', client_id: 'fake-client', client_secret: 'fake-client-secret', refresh_token: token, ...more }).toString() });
+  const given = (await renew('first')).json;
+  assert.deepEqual([given.access_token, given.refresh_token], [server.issued[0], undefined]);
+  assert.equal((await renew('other')).json.error, 'invalid_grant');
+  assert.equal((await renew('first', { client_secret: 'x' })).json.error, 'invalid_client');
+  server.behaviour.rotate = true;
+  const next = (await renew('first')).json.refresh_token;
+  assert.equal((await renew('first')).json.error, 'invalid_grant', 'the old one has ended');
+  assert.equal((await renew(next)).status, 200);
+  server.behaviour.refuse = 'invalid_grant';
+  assert.equal((await renew(server.refreshToken)).status, 400);
+  server.behaviour.redirect = 'https://elsewhere.example.com/';
+  assert.equal((await renew(next)).headers.location, 'https://elsewhere.example.com/');
 });
 
 test('SMTP takes a message', async () => {
