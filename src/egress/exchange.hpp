@@ -78,6 +78,8 @@ class Exchange {
   Task<Status> acquire();
   Task<bool> send_and_relay();
   Task<Status> send_head();
+  // To the upstream; what `bytes` shows must outlive the call.
+  Task<Status> send(std::string_view bytes);
   Task<void> send_body();
   Task<Status> pump_body();
   Task<void> relay_answer();
@@ -127,6 +129,7 @@ class Exchange {
   std::uint64_t received_ = 0;
   int status_ = 0;  // of the answer, once it has begun
   bool body_sent_ = false;
+  bool upstream_takes_no_more_ = false;
   bool answered_ = false;
   bool reusable_ = false;    // both connections are at a clean end
   bool broken_off_ = false;  // by a new policy

@@ -76,10 +76,16 @@ Task<Status> Exchange::send_head() {
     head_text_ += *whole_body_;
     sent_ += whole_body_->size();
   }
-  upstream_.stream->set_deadline(shared_.deadlines.body);
-  auto sent = co_await write_rest(*upstream_.stream, head_text_);
+  auto sent = co_await send(head_text_);
   wipe_string(head_text_);
   head_text_.clear();
+  co_return sent;
+}
+
+Task<Status> Exchange::send(std::string_view bytes) {
+  upstream_.stream->set_deadline(shared_.deadlines.body);
+  auto sent = co_await write_rest(*upstream_.stream, bytes);
+  upstream_takes_no_more_ = !sent;
   co_return sent;
 }
 
@@ -96,6 +102,9 @@ Task<void> Exchange::send_body() {
     body_refused_ = std::move(sent.error());
     // What has left so far is not a whole request, and never will be.
     upstream_.stream->abort();
+  } else if (upstream_takes_no_more_) {
+    // It may have answered before it closed.
+    if (!answered_ && !upstream_.stream->timed_out()) upstream_.stream->set_deadline(kLinger);
   } else if (!answered_) {
     upstream_.stream->interrupt();
   }
@@ -113,6 +122,11 @@ Task<Status> Exchange::pump_body() {
   constexpr std::size_t kRoom = BufferPool::kRoom - kChunkRoom - 2;
   std::size_t held = 0;
   for (bool end = false; !end;) {
+    // As in answers: only escapes of a huge secret are held back so long.
+    if (held == kRoom) {
+      co_return fail(Code::kForbidden, "body_unreadable",
+                     "The request's body cannot be looked into.");
+    }
     reader_.stream().set_deadline(shared_.deadlines.body);
     const auto got = co_await body_->read(data + held, kRoom - held);
     if (!got) co_return fail(got.error());
@@ -126,8 +140,7 @@ Task<Status> Exchange::pump_body() {
       sent_ += outcome.ready;
       const auto piece =
           chunked ? as_chunk(data, outcome.ready) : std::string_view(data, outcome.ready);
-      upstream_.stream->set_deadline(shared_.deadlines.body);
-      auto written = co_await write_rest(*upstream_.stream, piece);
+      auto written = co_await send(piece);
       if (!written) co_return written;
     }
     held = rest.size();
@@ -136,7 +149,7 @@ Task<Status> Exchange::pump_body() {
   if (auto good = check_trailers(); !good) co_return good;
   if (chunked) {
     const auto last = last_chunk(body_->trailers(), connection_fields_);
-    auto written = co_await write_rest(*upstream_.stream, last);
+    auto written = co_await send(last);
     if (!written) co_return written;
   }
   co_return Status{};

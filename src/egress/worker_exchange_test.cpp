@@ -202,6 +202,17 @@ TEST_F(WorkerExchange, AnAnswerBeforeTheWholeBodyIsNotLost) {
   EXPECT_THAT(answer, EndsWith("too much"));
 }
 
+// One that reads no more of it and closes resets the connection, with its answer in front of that.
+TEST_F(WorkerExchange, AnAnswerOfAnUpstreamThatTakesNoMoreIsNotLost) {
+  auto agent = rig.connect();
+  rig.origin.answers_at_once(
+      {.pieces = {SmallOrigin::with_length("too much")}, .then = SmallOrigin::Then::kCloses});
+  agent.send(rig.request("POST", "/", "Content-Length: 30000000\r\n") + std::string(100'000, '.'));
+  for (int i = 0; i < 20 && agent.send(std::string(100'000, '.')); ++i) {
+  }
+  EXPECT_THAT(agent.read_to_end(), EndsWith("too much"));
+}
+
 // ---- WebSockets.
 
 std::string frame(std::string_view payload, scrub::Opcode opcode, bool fin, bool masked) {

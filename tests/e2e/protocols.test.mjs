@@ -419,8 +419,9 @@ test('an upstream that breaks off midway is an error for the client, never a who
     const answer = await curl(`https://echo.example.com/close?how=${how}`);
     assert.equal(answer.code === 0, whole, `${how}: ${answer.err}`);
     const raw = await play(`report(await request('transparent', 'echo.example.com', { target: '/close?how=${how}' }));`);
-    assert.equal(raw.how, whole ? 'end' : 'error', `${how}: ${json(raw)}`);
-    assert.equal(raw.text.endsWith('0\r\n\r\n') && !whole, false, how);
+    const length = /^Content-Length: (\d+)/im.exec(raw.head)?.[1];
+    const complete = length ? raw.text.length === Number(length) : raw.text.endsWith('0\r\n\r\n');
+    assert.equal(complete, whole, `${how}: ${json(raw)}`);
   }
 });
 
@@ -532,7 +533,7 @@ test('a thousand idle connections of one client stay usable, and another client 
     const sockets = [];
     const round = async (act) => {
       let good = 0, next = 0;
-      await Promise.all(Array.from({ length: 20 }, async () => { while (next < 1000) { const i = next++; good += await act(i); } }));
+      await Promise.all(Array.from({ length: 10 }, async () => { while (next < 1000) { if (await act(next++)) ++good; } }));
       return good;
     };
     const first = await round(async (i) => { sockets[i] = await connectTls('proxy', 'echo.example.com'); return ask(sockets[i], i); });

@@ -95,7 +95,10 @@ const routes = {
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': 1024 * mebibyte.length });
     for (let i = 0; i < 1024 && !response.destroyed; ++i) {
       if (response.write(mebibyte)) continue;
-      await new Promise((done) => { response.once('drain', done); response.once('close', done); });
+      await new Promise((done) => {
+        const on = () => { response.off('drain', on).off('close', on); done(); };
+        response.on('drain', on).on('close', on);
+      });
     }
     response.end();
   },
