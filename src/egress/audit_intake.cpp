@@ -15,9 +15,9 @@ namespace asio = boost::asio;
 namespace {
 
 // So many records of one worker, then it is another's turn.
-constexpr int kMostAtOnce = 64;
+constexpr std::uint64_t kMostAtOnce = 64;
 // So many at a stop: as many as a socket holds of honest ones.
-constexpr int kMostLast = 1'024;
+constexpr std::uint64_t kMostLast = 1'024;
 constexpr const char* kInterrupted =
     R"({"outcome":"failure","metadata":{"detail":"interrupted: the gateway's worker ended"}})";
 constexpr const char* kFormerLife =
@@ -43,13 +43,14 @@ void AuditIntake::State::complain(const ClientId& client, std::string_view line)
 
 void AuditIntake::State::read(const std::shared_ptr<IntakeSource>& source,
                               std::string_view packet) {
-  auto message = read_record(packet);
-  ++source->received;
-  if (message) {
-    take(source, std::move(*message));
-  } else {
+  auto messages = read_records(packet);
+  if (!messages) {
+    ++source->received;
     complain(source->client, "a worker sent no record");
+    return;
   }
+  source->received += messages->size();
+  for (auto& message : *messages) take(source, std::move(message));
 }
 
 void AuditIntake::State::end(IntakeSource& source) {
@@ -76,12 +77,15 @@ void AuditIntake::State::end_former_life() {
 
 Task<void> AuditIntake::State::receive(State* state, std::shared_ptr<IntakeSource> source) {
   state->sources.insert(source);
-  for (int taken = 1;; ++taken) {
+  std::uint64_t turn_ends = kMostAtOnce;
+  while (true) {
     const auto packet = co_await source->channel.receive();
     if (!packet) break;
     state->read(source, packet->bytes);
+    if (source->received < turn_ends) continue;
     // One that never ceases to send would keep all others waiting.
-    if (taken % kMostAtOnce == 0) co_await asio::post(state->io, asio::use_awaitable);
+    turn_ends = source->received + kMostAtOnce;
+    co_await asio::post(state->io, asio::use_awaitable);
   }
   state->end(*source);
   state->sources.erase(source);
@@ -90,7 +94,7 @@ Task<void> AuditIntake::State::receive(State* state, std::shared_ptr<IntakeSourc
 // Outcomes that lie in the sockets still count; then no worker is told anything anymore.
 void AuditIntake::State::finish() {
   for (const auto& source : sources) {
-    for (int taken = 0; taken < kMostLast; ++taken) {
+    for (const auto enough = source->received + kMostLast; source->received < enough;) {
       const auto packet = source->channel.receive_now();
       if (!packet) break;
       read(source, packet->bytes);

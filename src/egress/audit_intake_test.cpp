@@ -329,7 +329,8 @@ TEST_F(AuditIntakeTest, AWorkerThatNeverCeasesToSendKeepsNobodyWaitingNorAStop) 
   std::thread flooder([&] {
     const RecordMessage event{
         .kind = RecordKind::kEvent, .agent = agent, .id = 0, .json = "{\"target\":\"flood\"}"};
-    const auto packet = encode(event);
+    std::string packet;
+    for (int i = 0; i < 100; ++i) append(packet, event);
     fcntl(pair.second.get(), F_SETFL, 0);  // waits for room
     while (flood) {
       if (::send(pair.second.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) break;

@@ -128,7 +128,9 @@ TEST_F(EgressAudit, AWorkerThatDiesLeavesItsOpenRequestsEnded) {
       PacketChannel worker(co_await asio::this_coro::executor, std::move(pair->second));
       const RecordMessage intent{
           .kind = RecordKind::kIntent, .agent = agent_, .id = 1, .json = R"({"target":"x"})"};
-      EXPECT_TRUE(worker.send(encode(intent)));
+      std::string packet;
+      append(packet, intent);
+      EXPECT_TRUE(worker.send(packet));
       const auto answer = co_await worker.receive();
       EXPECT_TRUE(answer);
       worker.close();

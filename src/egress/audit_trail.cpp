@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 #include <utility>
@@ -14,6 +15,7 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 constexpr std::chrono::seconds kMostWait{15};
+constexpr std::size_t kRecordHead = 64;  // and more than that
 
 std::string_view why(Refusal refusal) {
   switch (refusal) {
@@ -91,8 +93,21 @@ std::uint64_t AuditTrail::send(RecordKind kind, AgentId agent, std::uint64_t id,
   RecordMessage message{.kind = kind, .agent = agent, .id = id, .json = json::serialize(record)};
   if (cleaner_) cleaner_(agent, message.json);
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
-  if (open_ && !channel_.send(encode(message))) close();
+  if (message.json.size() > kMostRecordJson) close();
+  if (!open_) return ++sent_;
+  if (packet_.size() + message.json.size() + kRecordHead > PacketChannel::kMostBytes) flush();
+  if (packet_.empty()) {
+    asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) flush();
+    });
+  }
+  append(packet_, message);
   return ++sent_;
+}
+
+void AuditTrail::flush() {
+  const auto packet = std::exchange(packet_, {});
+  if (open_ && !packet.empty() && !channel_.send(packet)) close();
 }
 
 Task<Status> AuditTrail::wait_durable(std::uint64_t sequence) {
@@ -129,6 +144,7 @@ Task<void> AuditTrail::run() {
 }
 
 void AuditTrail::close() {
+  if (!packet_.empty()) (void)channel_.send(std::exchange(packet_, {}));
   open_ = false;
   channel_.close();
   for (const auto& waiter : waiters_) waiter.timer->cancel();

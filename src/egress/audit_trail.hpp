@@ -26,7 +26,7 @@ class AuditTrail {
   using Cleaner = std::function<void(AgentId agent, std::string& json)>;
   void clean_with(Cleaner cleaner) { cleaner_ = std::move(cleaner); }
 
-  // An intent that has been sent. Its outcome must be told once; one that is dropped without it is
+  // An intent that has been told. Its outcome must be told once; one that is dropped without it is
   // told as "abandoned".
   class Intent {
    public:
@@ -62,6 +62,7 @@ class AuditTrail {
   [[nodiscard]] bool is_open() const { return open_; }
 
  private:
+  void flush();
   std::uint64_t send(RecordKind kind, AgentId agent, std::uint64_t id,
                      const boost::json::object& record);
   Task<Status> wait_durable(std::uint64_t sequence);
@@ -73,6 +74,8 @@ class AuditTrail {
   boost::asio::any_io_executor executor_;
   PacketChannel channel_;
   std::list<Waiter> waiters_;
+  std::string packet_;  // records that go together, once the loop comes around
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Cleaner cleaner_;
   double allowance_ = kEventBurst;
   std::chrono::steady_clock::time_point allowed_at_ = std::chrono::steady_clock::now();

@@ -68,6 +68,7 @@ class Reader {
     return text;
   }
   std::string rest() { return std::string(std::exchange(rest_, {})); }
+  [[nodiscard]] bool more() const { return good_ && !rest_.empty(); }
   [[nodiscard]] bool good() const { return good_ && rest_.empty(); }
 
  private:
@@ -198,21 +199,25 @@ std::optional<RenewedMessage> read_renewed(std::string_view packet) {
   return checked(reader, std::move(m));
 }
 
-std::string encode(const RecordMessage& m) {
-  Writer writer(MessageKind::kRecord);
-  writer.put(m.kind).put(m.agent).put(m.id);
-  return std::move(writer).rest(m.json);
+void append(std::string& packet, const RecordMessage& m) {
+  Writer writer(MessageKind::kRecords);
+  const auto added = std::move(writer.put(m.kind).put(m.agent).put(m.id).text(m.json)).done();
+  // The kind of packet stands once, before the first.
+  packet += std::string_view(added).substr(packet.empty() ? 0 : sizeof(MessageKind));
 }
 
-std::optional<RecordMessage> read_record(std::string_view packet) {
-  Reader reader(packet, MessageKind::kRecord);
-  RecordMessage m;
-  reader.get(m.kind);
-  reader.get(m.agent);
-  reader.get(m.id);
-  m.json = reader.rest();
-  if (m.kind < RecordKind::kIntent || m.kind > RecordKind::kEvent) return std::nullopt;
-  return checked(reader, std::move(m));
+std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) {
+  Reader reader(packet, MessageKind::kRecords);
+  std::vector<RecordMessage> all;
+  do {
+    auto& m = all.emplace_back();
+    reader.get(m.kind);
+    reader.get(m.agent);
+    reader.get(m.id);
+    m.json = reader.text();
+    if (m.kind < RecordKind::kIntent || m.kind > RecordKind::kEvent) return std::nullopt;
+  } while (reader.more());
+  return checked(reader, std::move(all));
 }
 
 std::string encode(const DurableMessage& m) {

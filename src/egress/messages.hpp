@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/secret.hpp"
@@ -96,7 +97,7 @@ enum class MessageKind : std::uint8_t {
   kAssigned,
   kUsed,
   kIdle,
-  kRecord,
+  kRecords,
   kDurable,
   kRenewed,
 };
@@ -110,8 +111,14 @@ std::string encode(const AssignedMessage& message);
 std::string encode(const UsedMessage& message);
 std::string encode(const IdleMessage& message);
 std::string encode(const RenewedMessage& message);  // to be wiped once it is sent
-std::string encode(const RecordMessage& message);
 std::string encode(const DurableMessage& message);
+
+// Adds a record (its JSON has kMostRecordJson bytes at most) to a packet of records, which is empty
+// at first. Many in one packet cost one system call.
+inline constexpr std::size_t kMostRecordJson = 32UL * 1024;
+void append(std::string& packet, const RecordMessage& record);
+// At least one, in the order in which they were added; nullopt unless all of the packet is records.
+std::optional<std::vector<RecordMessage>> read_records(std::string_view packet);
 
 // nullopt unless the packet is exactly such a message.
 std::optional<ConnectionMessage> read_connection(std::string_view packet);
@@ -121,7 +128,6 @@ std::optional<UsedMessage> read_used(std::string_view packet);
 std::optional<IdleMessage> read_idle(std::string_view packet);
 // Besides: only tokens that are fit to be sent (services::is_oauth_text), names of 1 to 64 bytes.
 std::optional<RenewedMessage> read_renewed(std::string_view packet);
-std::optional<RecordMessage> read_record(std::string_view packet);
 std::optional<DurableMessage> read_durable(std::string_view packet);
 
 }  // namespace deployclaw::egress

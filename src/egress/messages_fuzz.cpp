@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   check(packet, MessageKind::kUsed, egress::read_used(packet));
   check(packet, MessageKind::kIdle, egress::read_idle(packet));
   check(packet, MessageKind::kRenewed, egress::read_renewed(packet));
-  check(packet, MessageKind::kRecord, egress::read_record(packet));
+  check(packet, MessageKind::kRecords, egress::read_records(packet));
   check(packet, MessageKind::kDurable, egress::read_durable(packet));
   return 0;
 }

@@ -19,11 +19,16 @@ TEST(Messages, ArriveAsTheyWereSent) {
   EXPECT_EQ(got->entrance, sent.entrance);
   EXPECT_EQ(got->destination, sent.destination);
   EXPECT_EQ(got->port, sent.port);
-  const auto record = read_record(encode(
-      RecordMessage{.kind = RecordKind::kIntent, .agent = {}, .id = 9, .json = "{\"a\":1}"}));
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->id, 9U);
-  EXPECT_EQ(record->json, "{\"a\":1}");
+  std::string packet;
+  append(packet, {.kind = RecordKind::kIntent, .agent = {}, .id = 9, .json = "{\"a\":1}"});
+  append(packet, {.kind = RecordKind::kOutcome, .agent = {}, .id = 8, .json = ""});
+  const auto records = read_records(packet);
+  ASSERT_TRUE(records);
+  ASSERT_EQ(records->size(), 2U);
+  EXPECT_EQ(records->front().id, 9U);
+  EXPECT_EQ(records->front().json, "{\"a\":1}");
+  EXPECT_EQ(records->back().kind, RecordKind::kOutcome);
+  EXPECT_EQ(records->back().id, 8U);
 }
 
 TEST(Messages, OfAnotherKindCutShortOrUnknownAreNotRead) {
@@ -35,9 +40,15 @@ TEST(Messages, OfAnotherKindCutShortOrUnknownAreNotRead) {
   EXPECT_FALSE(read_idle(whole));
   EXPECT_FALSE(kind_of(""));
   EXPECT_FALSE(kind_of(std::string(1, '\xff')));
-  auto record = encode(RecordMessage{});
-  record[1] = 9;  // no such kind of record
-  EXPECT_FALSE(read_record(record));
+  std::string records;
+  append(records, {});
+  const auto one = records.size();
+  append(records, {});
+  for (std::size_t size = 0; size < records.size(); ++size) {
+    EXPECT_EQ(read_records(records.substr(0, size)).has_value(), size == one) << size;
+  }
+  records[one] = 9;  // no such kind of record
+  EXPECT_FALSE(read_records(records));
 }
 
 RenewedMessage renewed() {

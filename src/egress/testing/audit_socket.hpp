@@ -29,7 +29,9 @@ class AuditSocket {
   }
   void say(RecordKind kind, std::uint64_t id, std::string json, AgentId agent) {
     const RecordMessage message{.kind = kind, .agent = agent, .id = id, .json = std::move(json)};
-    say_raw(encode(message));
+    std::string packet;
+    append(packet, message);
+    say_raw(packet);
   }
   void say_raw(const std::string& packet) {
     if (!mine_.send(packet)) throw std::runtime_error("the intake has gone");

@@ -70,14 +70,18 @@ Task<void> WorkerRig::play_spool() {
   while (true) {
     const auto packet = co_await audit_->receive();
     if (!packet) co_return;
-    const auto message = read_record(packet->bytes);
-    if (!message) throw std::runtime_error("the worker sent no record");
-    ++received_;
-    records_.push_back({.kind = message->kind,
-                        .agent = message->agent,
-                        .id = message->id,
-                        .json = json::parse(message->json).as_object()});
-    if (message->kind != RecordKind::kIntent) continue;
+    const auto messages = read_records(packet->bytes);
+    if (!messages) throw std::runtime_error("the worker sent no record");
+    bool asks = false;
+    for (const auto& message : *messages) {
+      ++received_;
+      records_.push_back({.kind = message.kind,
+                          .agent = message.agent,
+                          .id = message.id,
+                          .json = json::parse(message.json).as_object()});
+      asks = asks || message.kind == RecordKind::kIntent;
+    }
+    if (!asks) continue;
     const auto refused = spool_ == Spool::kRefuses ? Refusal::kUnwritable : Refusal::kNo;
     const DurableMessage answer{.sequence = received_, .refused = refused};
     (void)audit_->send(encode(answer));
