@@ -24,8 +24,10 @@ std::size_t whole_request(std::string_view text) {
   const auto head = http::parse_request_head(text.substr(0, end + 4));
   if (!head) return 0;
   if (head->framing.kind == http::BodyFraming::Kind::kChunked) {
-    const auto last = text.find("0\r\n\r\n", end + 4);
-    return last == std::string_view::npos ? 0 : last + 5;
+    http::ChunkedDecoder chunks;
+    std::string body;
+    const auto used = chunks.feed(text.substr(end + 4), body, text.size());
+    return used && chunks.done() ? end + 4 + *used : 0;
   }
   const auto size = end + 4 + head->framing.length;
   return text.size() < size ? 0 : size;

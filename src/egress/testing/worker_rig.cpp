@@ -39,6 +39,7 @@ WorkerRig::WorkerRig()
       std::make_unique<Worker>(io, parts_, std::move(channel.second), std::move(audit.second));
   tasks_.spawn("worker", run_worker());
   tasks_.spawn("spool", play_spool());
+  tasks_.spawn("supervisor", play_supervisor());
   tasks_.spawn("agents", accept());
 }
 
@@ -70,6 +71,14 @@ Task<void> WorkerRig::play_spool() {
     const auto refused = spool_ == Spool::kRefuses ? Refusal::kUnwritable : Refusal::kNo;
     const DurableMessage answer{.sequence = received_, .refused = refused};
     (void)audit_->send(encode(answer));
+  }
+}
+
+Task<void> WorkerRig::play_supervisor() {
+  while (true) {
+    auto packet = co_await channel_->receive();
+    if (!packet) co_return;
+    packets_.push_back(std::move(packet->bytes));
   }
 }
 
@@ -109,9 +118,9 @@ void WorkerRig::configure(const WorkerConfig& config) {
   (void)channel_->send(encode(MessageKind::kConfigure), memory->get());
 }
 
-void WorkerRig::hand_over(int socket) {
+void WorkerRig::hand_over(int socket, Entrance entrance, Ipv4 destination, std::uint16_t port) {
   const ConnectionMessage message{
-      .agent = agent, .entrance = Entrance::kProxy, .destination = {}, .port = 0};
+      .agent = agent, .entrance = entrance, .destination = destination, .port = port};
   (void)channel_->send(encode(message), socket);
 }
 
