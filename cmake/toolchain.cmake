@@ -9,7 +9,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives inside libstdc++ and Boost for these.
   target_compile_options(deployclaw_options INTERFACE
     -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-stringop-overflow -Wno-array-bounds
-    -Wno-restrict -Wno-stringop-overread -Wno-free-nonheap-object -Wno-mismatched-new-delete)
+    -Wno-restrict -Wno-stringop-overread -Wno-free-nonheap-object -Wno-mismatched-new-delete
+    -Wno-dangling-else)  # the last: EXPECT_… behind an if without braces
 endif()
 target_compile_definitions(deployclaw_options INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS

@@ -85,7 +85,9 @@ Status Spool::append(const std::vector<SpoolRecord>& records) {
   }
   if (auto written = write_fully(file_.get(), bytes, end_ - file_start_); !written) {
     // What came to be written of it may hold whole records, and must not be taken for any.
-    (void)ftruncate(file_.get(), static_cast<off_t>(end_ - file_start_));
+    if (ftruncate(file_.get(), static_cast<off_t>(end_ - file_start_)) != 0) {
+      log::error("the audit spool cannot be cut back", {{"errno", errno}});
+    }
     return written;
   }
   for (const auto& record : records) {

@@ -219,7 +219,7 @@ TEST_F(SpoolTest, KeepsABoundedNumberOfDamagedSegmentsAside) {
   ASSERT_TRUE(spool->sync());
   std::size_t kept = 0;
   for (std::uint64_t at = 0; at < spool->durable_end(); at += size_of(record(1))) {
-    kept += spool->keep_aside(at) ? 1 : 0;
+    kept += spool->keep_aside(at) ? 1U : 0U;
   }
   EXPECT_EQ(kept, 8U);
   spool->discard_before(spool->durable_end());

@@ -176,7 +176,7 @@ TEST_P(WorkerBodyTest, RefusesABodyThatHoldsItWithoutAWholeRequestLeaving) {
 INSTANTIATE_TEST_SUITE_P(Both, WorkerBodyTest,
                          ::testing::Values(Hidden{WorkerRig::kPlaceholder, "placeholder_misplaced"},
                                            Hidden{WorkerRig::kSecret, "secret_in_request"}),
-                         [](const auto& info) { return std::string(info.param.reason); });
+                         [](const auto& tested) { return std::string(tested.param.reason); });
 
 TEST_F(WorkerTest, RefusesASecretInTheHead) {
   const auto field = std::string("X-Key: ") + WorkerRig::kSecret + "\r\n";

@@ -1,5 +1,6 @@
 #include "http/wire.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -104,6 +105,14 @@ Result<BodyFraming> declared_framing(const Headers& headers, int minor_version) 
   return framing;
 }
 
+// Methods are case-sensitive and all in capitals (RFC 9110 §9.1); servers differ on what they make
+// of others. PRI begins HTTP/2.
+bool is_method(std::string_view text) {
+  if (text.empty() || text.size() > 32 || text == "PRI") return false;
+  return std::ranges::all_of(text,
+                             [](char c) { return (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; });
+}
+
 bool is_host_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
          c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
@@ -146,7 +155,7 @@ Result<RequestHead> parse_request_head(std::string_view head) {
   const std::string_view method = line->substr(0, first);
   const std::string_view target = line->substr(first + 1, last - first - 1);
   const std::string_view version = line->substr(last + 1);
-  if (!is_token(method) || method.size() > 32 || target.empty()) {
+  if (!is_method(method) || target.empty()) {
     return refuse("has a bad request line");
   }
   for (const char c : target) {

@@ -44,7 +44,8 @@ struct ResponseHead {
 std::size_t find_head_end(std::string_view buffer, std::size_t& from);
 
 // Parses a head including its final blank line. kMalformed (public detail set) for: bare CR or LF,
-// obs-fold, space before ':', bad characters, no or two Host fields, both Content-Length and
+// obs-fold, space before ':', bad characters, a method that is not in capitals, no or two Host
+// fields, both Content-Length and
 // Transfer-Encoding, repeated or bad Content-Length, a transfer coding other than one "chunked",
 // chunked in HTTP/1.0. kUnsupported for another version, Expect or coding.
 Result<RequestHead> parse_request_head(std::string_view head);

@@ -74,6 +74,10 @@ TEST(RequestHead, RefusesLinesThatTwoReadersWouldSplitDifferently) {
                                   "GET / http/1.1\r\nHost: a\r\n\r\n"s,
                                   "GET /\r\nHost: a\r\n\r\n"s,
                                   "G,T / HTTP/1.1\r\nHost: a\r\n\r\n"s,
+                                  "get / HTTP/1.1\r\nHost: a\r\n\r\n"s,
+                                  "xGET / HTTP/1.1\r\nHost: a\r\n\r\n"s,
+                                  "G.T / HTTP/1.1\r\nHost: a\r\n\r\n"s,
+                                  "PRI / HTTP/1.1\r\nHost: a\r\n\r\n"s,
                                   "\r\n\r\n"s,
                                   ""s}) {
     const auto head = parse_request_head(text);

@@ -46,7 +46,7 @@ Error trouble(std::string_view what, std::string_view path) {
 
 Fd open_below(int directory, const std::string& name, int flags, mode_t mode = 0) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC | O_NOFOLLOW;
+  how.flags = static_cast<__u64>(flags) | O_CLOEXEC | O_NOFOLLOW;
   how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return Fd(static_cast<int>(syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));

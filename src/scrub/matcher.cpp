@@ -15,11 +15,13 @@ std::size_t Matcher::scan(std::string_view text, bool end) {
   // While the first undecided place stays so, nothing can be released: only the new bytes are read.
   if (open_ && !end) {
     const auto outcome = open_->walk.run(index_, text.substr(open_->begin), end);
+    steps_ += open_->walk.steps();
     if (outcome == Walk::Outcome::kOpen) return 0;
   }
   open_.reset();
   text_ = text;
   end_ = end;
+  steps_ += text.size();
   sample();
   look_for_escapes();
   try_tail();
@@ -138,7 +140,9 @@ void Matcher::try_tail() {
 
 void Matcher::start(Coding coding, std::size_t at) {
   Walk walk(coding);
-  switch (walk.run(index_, text_.substr(at), end_)) {
+  const auto outcome = walk.run(index_, text_.substr(at), end_);
+  steps_ += walk.steps();
+  switch (outcome) {
     case Walk::Outcome::kNone:
       return;
     case Walk::Outcome::kOpen:

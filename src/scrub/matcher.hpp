@@ -39,6 +39,9 @@ class Matcher {
   // Of the last scan, by begin, longer ones first. They may overlap.
   [[nodiscard]] std::span<const Match> matches() const { return matches_; }
 
+  // Characters looked at so far: what the time taken is proportional to.
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
  private:
   void sample();
   void probe(std::uint32_t gram, std::size_t at);
@@ -59,6 +62,7 @@ class Matcher {
 
   const PatternIndex& index_;
   std::vector<Match> matches_;
+  std::uint64_t steps_ = 0;
   std::optional<Open> open_;  // the first walk that needs more text; begin is from the rest's begin
 
   // Of the scan going on:

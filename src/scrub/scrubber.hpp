@@ -46,6 +46,8 @@ class Scrubber {
   // What was found so far: one entry per id and form.
   [[nodiscard]] const std::vector<Hit>& hits() const { return hits_; }
   [[nodiscard]] std::size_t max_held() const { return patterns_->max_held(); }
+  // The work done so far, in characters looked at: a measure for tests that no machine changes.
+  [[nodiscard]] std::uint64_t steps() const { return matcher_.steps(); }
 
  private:
   void record(const Match& match);

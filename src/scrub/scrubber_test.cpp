@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <chrono>
-
 #include "scrub/testing/slow_oracle.hpp"
 #include "scrub/testing/spellings.hpp"
 
@@ -36,6 +34,7 @@ struct Streamed {
   std::string text;
   std::vector<Hit> hits;
   std::size_t most_held = 0;
+  std::uint64_t steps = 0;
 };
 
 // As a proxy uses it; `next_size` gives the size of each read.
@@ -58,6 +57,7 @@ Streamed stream(const std::shared_ptr<const PatternSet>& set, std::string_view i
   }
   EXPECT_TRUE(buffer.empty());
   result.hits = scrubber.hits();
+  result.steps = scrubber.steps();
   return result;
 }
 
@@ -313,8 +313,10 @@ RC_GTEST_PROP(ScrubberProperty, BytesOutsideMatchesStay, (std::uint32_t seed)) {
   RC_ASSERT(result.text != text);
 }
 
-// Data made to be slow. Each must take time linear in its size; the bound is generous for a slow
-// machine under sanitizers, and far below what a quadratic search would need.
+// Data made to be slow. Work is counted, not timed: four times the data is four times the work, not
+// sixteen times, and what one byte may cost is bounded.
+constexpr double kLinear = 4.4;
+constexpr double kMostStepsPerByte = 250;
 TEST(ScrubberLimits, HostileDataTakesLinearTime) {
   Speller speller(1);
   std::vector<Named> values;
@@ -349,28 +351,33 @@ TEST(ScrubberLimits, HostileDataTakesLinearTime) {
                                     most.substr(0, 46) + "%2"};
   const auto set = set_of(values);
   for (const auto& beginning : beginnings) {
-    std::string text;
-    while (text.size() < 1 << 20) text += beginning;
-    const auto start = std::chrono::steady_clock::now();
-    const auto out = stream(set, text, [] { return std::size_t{16384}; });
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(took.count(), 5.0) << beginning;
-    EXPECT_EQ(out.text, text);
-    EXPECT_LE(out.most_held, set->max_held());
+    const auto steps_of = [&](std::size_t size) {
+      std::string text;
+      while (text.size() < size) text += beginning;
+      const auto out = stream(set, text, [] { return std::size_t{16384}; });
+      EXPECT_EQ(out.text, text);
+      EXPECT_LE(out.most_held, set->max_held());
+      return static_cast<double>(out.steps);
+    };
+    const double once = steps_of(64 << 10);
+    const double four_times = steps_of(256 << 10);
+    EXPECT_LT(four_times / once, kLinear) << beginning;
+    EXPECT_LT(four_times / (256 << 10), kMostStepsPerByte) << beginning;
   }
 }
 
 TEST(ScrubberLimits, TrickledBeginningsOfALongSecretTakeLinearTime) {
-  Speller speller(2);
-  const std::string value = speller.text_of(testing::kKeyAlphabet, 16000);
-  const auto set = set_of({{value, "p"}});
-  const std::string text = speller.escaped(Escaping::kJson, value.substr(0, 15999), 100) + "!";
-  const auto start = std::chrono::steady_clock::now();
-  const auto out = stream(set, text, [] { return std::size_t{1}; });
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(took.count(), 10.0);
-  EXPECT_EQ(out.text, text);
-  EXPECT_GT(out.most_held, 90'000U);
+  const auto steps_of = [](std::size_t size) {
+    Speller speller(2);
+    const std::string value = speller.text_of(testing::kKeyAlphabet, size);
+    const auto set = set_of({{value, "p"}});
+    const std::string text = speller.escaped(Escaping::kJson, value.substr(0, size - 1), 100) + "!";
+    const auto out = stream(set, text, [] { return std::size_t{1}; });
+    EXPECT_EQ(out.text, text);
+    EXPECT_GT(out.most_held, 5 * size) << "every byte until the last leaves it open";
+    return static_cast<double>(out.steps);
+  };
+  EXPECT_LT(steps_of(16'000) / steps_of(4'000), kLinear);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ class Walk::Stack {
 };
 
 Walk::Outcome Walk::run(const PatternIndex& index, std::string_view text, bool end) {
+  steps_ = 0;
   Stack stack;
   for (std::size_t i = 0; i < parked_count_; ++i) stack.push(parked_[i]);
   parked_count_ = 0;
@@ -39,6 +40,7 @@ Walk::Outcome Walk::run(const PatternIndex& index, std::string_view text, bool e
 void Walk::follow(const PatternIndex& index, std::string_view text, bool end, Thread thread,
                   Stack& stack) {
   for (;;) {
+    ++steps_;
     if (thread.at > index.most_raw) return;
     if (thread.at == text.size()) {
       if (!end) park(thread);

@@ -31,6 +31,8 @@ class Walk {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::uint32_t pattern() const { return pattern_; }
   [[nodiscard]] std::uint8_t escapes() const { return escapes_; }
+  // Characters looked at by the last run().
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
  private:
   struct Thread {
@@ -54,6 +56,7 @@ class Walk {
   std::uint8_t escapes_ = 0;
   std::uint32_t pattern_ = kNoPattern;
   std::size_t size_ = 0;
+  std::uint64_t steps_ = 0;
 };
 
 }  // namespace deployclaw::scrub

@@ -58,14 +58,6 @@ Task<void> WorkerRig::run_worker() {
   ended_ = true;
 }
 
-Task<void> WorkerRig::play_supervisor() {
-  while (true) {
-    const auto packet = co_await channel_->receive();
-    if (!packet) co_return;
-    if (auto renewed = read_renewed(packet->bytes)) on_renewed(std::move(*renewed));
-  }
-}
-
 Task<void> WorkerRig::play_spool() {
   while (true) {
     const auto packet = co_await audit_->receive();
@@ -85,6 +77,15 @@ Task<void> WorkerRig::play_spool() {
     const auto refused = spool_ == Spool::kRefuses ? Refusal::kUnwritable : Refusal::kNo;
     const DurableMessage answer{.sequence = received_, .refused = refused};
     (void)audit_->send(encode(answer));
+  }
+}
+
+Task<void> WorkerRig::play_supervisor() {
+  while (true) {
+    auto packet = co_await channel_->receive();
+    if (!packet) co_return;
+    if (auto renewed = read_renewed(packet->bytes)) on_renewed(std::move(*renewed));
+    packets_.push_back(std::move(packet->bytes));
   }
 }
 
@@ -124,9 +125,9 @@ void WorkerRig::configure(const WorkerConfig& config) {
   (void)channel_->send(encode(MessageKind::kConfigure), memory->get());
 }
 
-void WorkerRig::hand_over(int socket) {
+void WorkerRig::hand_over(int socket, Entrance entrance, Ipv4 destination, std::uint16_t port) {
   const ConnectionMessage message{
-      .agent = agent, .entrance = Entrance::kProxy, .destination = {}, .port = 0};
+      .agent = agent, .entrance = entrance, .destination = destination, .port = port};
   (void)channel_->send(encode(message), socket);
 }
 

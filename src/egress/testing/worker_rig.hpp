@@ -44,8 +44,9 @@ class WorkerRig {
   // An agent's connection to the proxy's port.
   net::testing::RawClient connect();
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-  // Hands a connected socket over as such a connection.
-  void hand_over(int socket);
+  // Hands a connected socket over as such a connection, or as one that came in otherwise.
+  void hand_over(int socket, Entrance entrance = Entrance::kProxy, Ipv4 destination = {},
+                 std::uint16_t port = 0);
 
   // "GET http://origin…/path HTTP/1.1" with the Host field, and the blank line behind `fields`.
   std::string request(std::string_view line_start, std::string_view path,
@@ -65,6 +66,8 @@ class WorkerRig {
   bool ended() const { return ended_; }
   // What the supervisor does with a token that the worker has renewed.
   std::function<void(RenewedMessage)> on_renewed = [](const RenewedMessage&) {};
+  // What the worker told its supervisor.
+  const std::vector<std::string>& packets() const { return packets_; }
 
   static constexpr const char* kHost = "origin.example.com";
   static constexpr const char* kPlaceholder = "dcph_0123456789abcdefghijklmnopqrstuvwxyzABCD";
@@ -89,6 +92,7 @@ class WorkerRig {
   Spool spool_ = Spool::kAnswers;
   std::uint64_t received_ = 0;
   std::vector<ToldRecord> records_;
+  std::vector<std::string> packets_;
   bool ended_ = false;
 };
 
