@@ -108,7 +108,9 @@ Task<void> agree_on_awkward(db::Database& api, db::Database& root) {
     EXPECT_EQ(hex_encode(record_hash(record)), hex_encode(record.hash)) << format_line(record);
     const auto again = parse_line(format_line(record));
     EXPECT_TRUE(again) << (again ? "" : again.error().message);
-    if (again) EXPECT_EQ(record_hash(*again), record.hash) << format_line(record);
+    if (again) {
+      EXPECT_EQ(record_hash(*again), record.hash) << format_line(record);
+    }
   }
   EXPECT_TRUE(verify(records).holds());
 }
@@ -201,7 +203,9 @@ Task<void> refusals(db::Database& api, db::Database& root) {
   auto foreign = event_of(ClientId::random(), "probe.foreign", "t");
   const auto other = co_await append(*transaction, std::move(foreign));
   EXPECT_FALSE(other);
-  if (!other) EXPECT_EQ(other.error().code, Code::kForbidden);
+  if (!other) {
+    EXPECT_EQ(other.error().code, Code::kForbidden);
+  }
 
   for (int broken = 0; broken < 4; ++broken) {
     auto event = event_of(mine, "probe.broken", "t");
@@ -212,7 +216,9 @@ Task<void> refusals(db::Database& api, db::Database& root) {
     std::vector<Event> events{event};
     const auto refused = co_await append(api, std::move(events));
     EXPECT_FALSE(refused) << broken;
-    if (!refused) EXPECT_EQ(refused.error().code, Code::kInvalid) << refused.error().message;
+    if (!refused) {
+      EXPECT_EQ(refused.error().code, Code::kInvalid) << refused.error().message;
+    }
   }
   const auto records = co_await read_all(root);
   EXPECT_TRUE(records.empty());

@@ -71,7 +71,9 @@ TEST_F(VerifyTest, FindsAnEditOfAnyField) {
     edits[i](edited[4]);
     EXPECT_FALSE(verify(edited).holds()) << i;
     rehash(edited[4]);
-    if (i + 1 < edits.size()) EXPECT_FALSE(verify(edited).holds()) << i << ", hashed anew";
+    if (i + 1 < edits.size()) {
+      EXPECT_FALSE(verify(edited).holds()) << i << ", hashed anew";
+    }
   }
 }
 

@@ -112,7 +112,9 @@ Task<void> failed_prepare(Database& database) {
     auto params = Params::of(1);
     const auto rows = co_await database.query(kUnknownTable, std::move(params));
     EXPECT_FALSE(rows);
-    if (!rows) EXPECT_EQ(sqlstate_of(rows.error()), "42P01");
+    if (!rows) {
+      EXPECT_EQ(sqlstate_of(rows.error()), "42P01");
+    }
   }
   constexpr Statement kCreate{"create", "create table no_such_table (id int)"};
   constexpr Statement kDrop{"drop", "drop table no_such_table"};
@@ -154,12 +156,16 @@ Task<void> misuse(Database& database) {
   constexpr Statement kImpostor{"tenant", "select 1"};
   const auto second = co_await database.query(kImpostor);
   EXPECT_FALSE(second);
-  if (!second) EXPECT_EQ(second.error().code, Code::kInternal);
+  if (!second) {
+    EXPECT_EQ(second.error().code, Code::kInternal);
+  }
   constexpr Statement kText{"text", "select $1::text"};
   auto nul = Params::of(std::string("a\0b", 3));
   const auto third = co_await database.query(kText, std::move(nul));
   EXPECT_FALSE(third);
-  if (!third) EXPECT_EQ(third.error().code, Code::kInvalid);
+  if (!third) {
+    EXPECT_EQ(third.error().code, Code::kInvalid);
+  }
   constexpr Statement kCopy{"copy", "copy clients to stdout"};
   const auto fourth = co_await database.query(kCopy);
   EXPECT_FALSE(fourth);
@@ -176,7 +182,9 @@ Task<void> large_values(Database& database) {
     auto params = Params::of(large);
     const auto rows = co_await database.query(kLarge, std::move(params));
     EXPECT_TRUE(rows);
-    if (rows) EXPECT_EQ(rows->front().text(0).size(), large.size());
+    if (rows) {
+      EXPECT_EQ(rows->front().text(0).size(), large.size());
+    }
   }
 }
 
@@ -222,10 +230,14 @@ Task<void> deadline(Database& database) {
   auto params = Params::of(10.0);
   const auto late = co_await database.query(kSleep, std::move(params), 50ms);
   EXPECT_FALSE(late);
-  if (!late) EXPECT_EQ(late.error().code, Code::kTimeout);
+  if (!late) {
+    EXPECT_EQ(late.error().code, Code::kTimeout);
+  }
   const auto after = co_await database.query(kBackend);
   EXPECT_TRUE(after) << "a stuck connection is replaced";
-  if (before && after) EXPECT_NE(before->front().int64(0), after->front().int64(0));
+  if (before && after) {
+    EXPECT_NE(before->front().int64(0), after->front().int64(0));
+  }
 }
 
 TEST(Database, ADeadlineAnswersTimeoutAndReplacesTheStuckConnection) {
@@ -250,7 +262,9 @@ Task<void> deadline_behind(Database& database) {
   co_await group.join();
   EXPECT_TRUE(slow) << "it was within its own deadline";
   EXPECT_FALSE(impatient);
-  if (!impatient) EXPECT_EQ(impatient.error().code, Code::kTimeout);
+  if (!impatient) {
+    EXPECT_EQ(impatient.error().code, Code::kTimeout);
+  }
 }
 
 TEST(Database, AQueryThatWaitsBehindAnotherGivesUpAlone) { run(superuser(1), deadline_behind); }
@@ -259,8 +273,12 @@ Task<void> statement_timeout(Database& database) {
   auto params = Params::of(10.0);
   const auto late = co_await database.query(kSleep, std::move(params));
   EXPECT_FALSE(late);
-  if (!late) EXPECT_EQ(late.error().code, Code::kTimeout);
-  if (!late) EXPECT_EQ(sqlstate_of(late.error()), "57014");
+  if (!late) {
+    EXPECT_EQ(late.error().code, Code::kTimeout);
+  }
+  if (!late) {
+    EXPECT_EQ(sqlstate_of(late.error()), "57014");
+  }
 }
 
 TEST(Database, TheServerEndsAStatementThatRunsTooLong) {
@@ -283,11 +301,15 @@ Task<void> crash(Database& database) {
   co_await group.join();
   for (const auto& out : pending) {
     EXPECT_FALSE(out);
-    if (!out) EXPECT_EQ(out.error().code, Code::kUnavailable);
+    if (!out) {
+      EXPECT_EQ(out.error().code, Code::kUnavailable);
+    }
   }
   const auto down = co_await database.query(kTenant);
   EXPECT_FALSE(down);
-  if (!down) EXPECT_EQ(down.error().code, Code::kUnavailable);
+  if (!down) {
+    EXPECT_EQ(down.error().code, Code::kUnavailable);
+  }
   EXPECT_FALSE(database.connected());
   Postgres::shared().start();
   bool back = false;
@@ -308,10 +330,14 @@ Task<void> terminated(Database& database) {
   Result<Rows> rows = fail(Code::kInternal, "not asked");
   for (int i = 0; i < 20 && !rows; ++i) {
     rows = co_await database.query(kBackend);
-    if (!rows) EXPECT_EQ(rows.error().code, Code::kUnavailable) << rows.error().message;
+    if (!rows) {
+      EXPECT_EQ(rows.error().code, Code::kUnavailable) << rows.error().message;
+    }
   }
   EXPECT_TRUE(rows);
-  if (rows) EXPECT_NE(rows->front().int64(0), backend->front().int64(0));
+  if (rows) {
+    EXPECT_NE(rows->front().int64(0), backend->front().int64(0));
+  }
 }
 
 TEST(Database, AnIdleConnectionThatTheServerEndsIsReplaced) { run(superuser(1), terminated); }
@@ -320,7 +346,9 @@ TEST(Database, WithoutAServerAQueryIsUnavailable) {
   run({.conninfo = "host=/nonexistent user=nobody"}, [](Database& database) -> Task<void> {
     const auto rows = co_await database.query(kTenant);
     EXPECT_FALSE(rows);
-    if (!rows) EXPECT_EQ(rows.error().code, Code::kUnavailable);
+    if (!rows) {
+      EXPECT_EQ(rows.error().code, Code::kUnavailable);
+    }
   });
 }
 

@@ -48,10 +48,14 @@ Task<void> setting_does_not_leak(Database& database) {
   const auto tenant = ClientId::random();
   const auto with = co_await database.query(tenant, kTenant);
   EXPECT_TRUE(with);
-  if (with) EXPECT_EQ(with->front().text(0), tenant.to_string());
+  if (with) {
+    EXPECT_EQ(with->front().text(0), tenant.to_string());
+  }
   const auto without = co_await database.query(kTenant);
   EXPECT_TRUE(without);
-  if (without) EXPECT_EQ(without->front().maybe_text(0).value_or(""), "");
+  if (without) {
+    EXPECT_EQ(without->front().maybe_text(0).value_or(""), "");
+  }
 }
 
 TEST(Tenant, SetsTheTenantForOneQueryOnly) { run(api(), setting_does_not_leak); }
@@ -103,8 +107,12 @@ Task<void> sees_its_rows(Database& database) {
     const auto tenant = *ClientId::parse(id);
     const auto own = co_await database.query(tenant, kClients);
     EXPECT_TRUE(own);
-    if (own) EXPECT_EQ(own->size(), 1);
-    if (own && own->size() == 1) EXPECT_EQ(own->front().id<ClientTag>(0), tenant);
+    if (own) {
+      EXPECT_EQ(own->size(), 1);
+    }
+    if (own && own->size() == 1) {
+      EXPECT_EQ(own->front().id<ClientTag>(0), tenant);
+    }
     const auto none = co_await database.query(kClients);
     EXPECT_TRUE(none && none->empty()) << "the setting leaked into the next query";
 

@@ -68,7 +68,9 @@ TEST_F(TransactionTest, CommitKeepsAndOthersSeeNothingBefore) {
     auto transaction = co_await database.begin();
     const auto inserted = co_await insert(*transaction, 1);
     EXPECT_TRUE(inserted);
-    if (inserted) EXPECT_EQ(inserted->affected(), 1);
+    if (inserted) {
+      EXPECT_EQ(inserted->affected(), 1);
+    }
     const auto before = co_await count(database);
     EXPECT_EQ(before, 0);
     const auto committed = co_await transaction->commit();
@@ -158,7 +160,9 @@ TEST_F(TransactionTest, ACommitThatTheServerTurnsIntoARollbackIsAFailure) {
     EXPECT_TRUE(inserted);
     const auto committed = co_await transaction->commit();
     EXPECT_FALSE(committed);
-    if (!committed) EXPECT_EQ(committed.error().code, Code::kConflict);
+    if (!committed) {
+      EXPECT_EQ(committed.error().code, Code::kConflict);
+    }
     const auto next = co_await backend_of(database);
     EXPECT_GT(next, 0);
   });
@@ -191,7 +195,9 @@ TEST_F(TransactionTest, TwoStatementsAtOnceAreRefused) {
     co_await group.join();
     EXPECT_TRUE(first);
     EXPECT_FALSE(second);
-    if (!second) EXPECT_EQ(second.error().code, Code::kInternal);
+    if (!second) {
+      EXPECT_EQ(second.error().code, Code::kInternal);
+    }
   });
 }
 
@@ -219,7 +225,9 @@ TEST_F(TransactionTest, WithoutAFreeConnectionBeginIsUnavailableAfterItsWait) {
     EXPECT_TRUE(holder);
     const auto refused = co_await database.begin(std::nullopt, 20ms);
     EXPECT_FALSE(refused);
-    if (!refused) EXPECT_EQ(refused.error().code, Code::kUnavailable);
+    if (!refused) {
+      EXPECT_EQ(refused.error().code, Code::kUnavailable);
+    }
   });
 }
 
@@ -303,7 +311,9 @@ TEST_F(TransactionTest, AServerCrashEndsItAndTheNextGetsAFreshConnection) {
     Postgres::shared().start();
     const auto committed = co_await transaction->commit();
     EXPECT_FALSE(committed);
-    if (!committed) EXPECT_EQ(committed.error().code, Code::kUnavailable);
+    if (!committed) {
+      EXPECT_EQ(committed.error().code, Code::kUnavailable);
+    }
     const auto next = co_await backend_of(database);
     EXPECT_GT(next, 0);
   });

@@ -108,7 +108,9 @@ TEST(SyntheticAddresses, AgreeBothWaysWhateverIsAsked) {
       const auto address = addresses.address_of(host);
       std::erase(recent, host);
       const bool known = given.contains(host);
-      if (known) ASSERT_EQ(given[host], address);
+      if (known) {
+        ASSERT_EQ(given[host], address);
+      }
       recent.push_back(host);
       given[host] = address;
       if (recent.size() > capacity) {

@@ -99,7 +99,9 @@ TEST(Fields, KeepsRanges) {
   const auto status = in.finish();
   EXPECT_EQ(pointers(status), (Pointers{"/big", "/d", "/low", "/s"}));
   for (const auto& field : status.error().fields) {
-    if (field.pointer == "/low") EXPECT_EQ(field.detail, "must be between 0 and 5");
+    if (field.pointer == "/low") {
+      EXPECT_EQ(field.detail, "must be between 0 and 5");
+    }
   }
 }
 

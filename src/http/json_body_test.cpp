@@ -78,7 +78,9 @@ TEST(JsonBody, RefusesNumbersThatDoNotFit) {
   EXPECT_FALSE(parse_json("-1e999999999999"));
   EXPECT_EQ(pointer_of(R"({"n":[1,99999999999999999999]})"), "/n/1");
   const auto tiny = parse_json("1e-400");
-  if (tiny) EXPECT_EQ(tiny->as_double(), 0.0);
+  if (tiny) {
+    EXPECT_EQ(tiny->as_double(), 0.0);
+  }
   EXPECT_EQ(parse_json("-9223372036854775808")->as_int64(), INT64_MIN);
 }
 

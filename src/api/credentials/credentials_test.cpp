@@ -215,7 +215,9 @@ TEST_F(Credentials, KindsAreThoseOfTheServiceCatalogue) {
       EXPECT_FALSE(kind.at("hostsRequired").get_bool());
       EXPECT_FALSE(kind.at("renewable").get_bool());
     }
-    if (kind.at("name") == "gmail") EXPECT_TRUE(kind.at("renewable").get_bool());
+    if (kind.at("name") == "gmail") {
+      EXPECT_TRUE(kind.at("renewable").get_bool());
+    }
   }
   EXPECT_THAT(names, HasSubstr("anthropic "));
   EXPECT_THAT(names, HasSubstr("twilio "));
