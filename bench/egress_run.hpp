@@ -24,7 +24,7 @@ struct Settings {
   std::string mode_name;
   std::string address = "127.0.0.1";  // of the proxy or server
   std::uint16_t port = 0;
-  std::string tunnel;      // authority for CONNECT; empty without a proxy
+  std::string tunnel;  // authority for CONNECT; empty without a proxy
   std::string host;
   std::string ca_file;
   std::uint64_t connections = 1;

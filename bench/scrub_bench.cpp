@@ -20,7 +20,7 @@ using namespace deployclaw;
 constexpr std::size_t kBytes = 8 << 20;
 constexpr std::size_t kPiece = 64 << 10;
 constexpr int kRounds = 7;
-constexpr double kTarget = 2.0;          // GB/s for ordinary data
+constexpr double kTarget = 2.0;         // GB/s for ordinary data
 constexpr double kHostileTarget = 0.1;  // GB/s for data made to be slow
 
 double cpu_seconds() {

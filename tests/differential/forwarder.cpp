@@ -1,7 +1,7 @@
 // What the gateway makes of the bytes that an agent sends into a tunnel: reads cases from standard
 // input (each a length of four bytes, little-endian, and the bytes), gives each to a worker on a
-// connection of its own, and writes where the origin is and a line of JSON for each: the bytes that left towards the origin
-// and the requests that we ourselves take them for. For framing.test.mjs.
+// connection of its own, and writes where the origin is and a line of JSON for each: the bytes that
+// left towards the origin and the requests that we ourselves take them for. For framing.test.mjs.
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
