@@ -65,6 +65,7 @@ Task<void> SmallOrigin::accept() {
 
 Task<void> SmallOrigin::serve(tcp::socket socket) {
   std::string unread;
+  auto& stream = streams_.emplace_back();
   std::array<char, 4096> buffer{};
   while (true) {
     const auto room = asio::buffer(buffer);
@@ -72,6 +73,7 @@ Task<void> SmallOrigin::serve(tcp::socket socket) {
     if (error) co_return;
     unread.append(buffer.data(), count);
     bytes_.append(buffer.data(), count);
+    stream.append(buffer.data(), count);
     while (const auto size = whole_request(unread)) {
       requests_.push_back(unread.substr(0, size));
       unread.erase(0, size);

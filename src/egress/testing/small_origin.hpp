@@ -35,6 +35,8 @@ class SmallOrigin {
   [[nodiscard]] std::size_t connections() const { return connections_; }
   // Everything received, requests that never became whole included.
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
+  // The same, for each connection.
+  [[nodiscard]] const std::deque<std::string>& streams() const { return streams_; }
   void stop();
 
  private:
@@ -47,6 +49,7 @@ class SmallOrigin {
   std::deque<Answer> answers_;
   std::vector<std::string> requests_;
   std::string bytes_;
+  std::deque<std::string> streams_;
   std::size_t connections_ = 0;
 };
 
