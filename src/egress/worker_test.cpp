@@ -128,8 +128,6 @@ TEST_F(WorkerTest, RefusesAHostFieldThatNamesAnotherHost) {
 
 // An origin that is a proxy would carry on what nobody decides upon.
 TEST_F(WorkerTest, RefusesAConnectThatIsNotForTheProxy) {
-  const auto whole = ask(rig.request("CONNECT", "/x"), "}");
-  EXPECT_THAT(whole, StartsWith("HTTP/1.1 400 "));
   const std::string tunnel = "CONNECT " + rig.origin_authority() + " HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string host = " HTTP/1.1\r\nHost: " + rig.origin_authority() + "\r\n\r\n";
   for (const std::string target : {"/x", "evil.example.net:443"}) {
