@@ -110,6 +110,11 @@ Task<bool> Exchange::run(http::RequestHead head) {
 
 // SNI or CONNECT authority, the target's authority and Host must all say the same.
 Status Exchange::find_origin() {
+  // To an origin it would ask for a tunnel of its own, to wherever that leads.
+  if (head_.method_text == "CONNECT") {
+    return fail(Code::kMalformed, "malformed_request",
+                "CONNECT is for the proxy, once, with a host and a port.");
+  }
   auto target = http::canonical_target(head_.target);
   if (!target) return fail(target.error());
   target_ = std::move(*target);

@@ -81,8 +81,9 @@ Task<void> Exchange::relay_answer() {
   }
   finish(status_ < 400 ? "success" : "failure", {});
   reusable_ = true;
+  // After an upgrade that was asked for, some servers read no more requests.
   const bool closes =
-      !head->keep_alive || head->framing.kind == http::BodyFraming::Kind::kUntilClose;
+      !head->keep_alive || websocket_ || head->framing.kind == http::BodyFraming::Kind::kUntilClose;
   if (closes || !upstream_reader_->unread().empty()) upstream_.stream->close();
   // An answer before the whole request was read: the rest of it is not wanted, but read, or the
   // answer might be lost in a reset.

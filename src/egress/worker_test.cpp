@@ -126,6 +126,17 @@ TEST_F(WorkerTest, RefusesAHostFieldThatNamesAnotherHost) {
   EXPECT_EQ(rig.origin.connections(), 0U);
 }
 
+// An origin that is a proxy would carry on what nobody decides upon.
+TEST_F(WorkerTest, RefusesAConnectThatIsNotForTheProxy) {
+  const std::string tunnel = "CONNECT " + rig.origin_authority() + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string host = " HTTP/1.1\r\nHost: " + rig.origin_authority() + "\r\n\r\n";
+  for (const std::string target : {"/x", "evil.example.net:443"}) {
+    const auto inside = ask(tunnel + "CONNECT " + target + host, "}");
+    EXPECT_THAT(inside, HasSubstr("HTTP/1.1 400 ")) << target;
+  }
+  EXPECT_EQ(rig.origin.connections(), 0U);
+}
+
 TEST_F(WorkerTest, RefusesEverythingOfASuspendedClient) {
   auto config = rig.config();
   config.active = false;

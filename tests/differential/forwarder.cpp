@@ -10,6 +10,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/encoding.hpp"
 #include "egress/testing/worker_rig.hpp"
@@ -68,7 +69,8 @@ class Forwarder {
   [[nodiscard]] json::object greeting() const { return {{"authority", rig_.origin_authority()}}; }
 
   json::object run(const std::string& bytes) {
-    const auto already = rig_.origin.bytes().size();
+    std::vector<std::size_t> already;
+    for (const auto& stream : rig_.origin.streams()) already.push_back(stream.size());
     const auto told = rig_.records().size();
     auto agent = rig_.connect();
     agent.send("CONNECT " + rig_.origin_authority() + " HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -77,7 +79,13 @@ class Forwarder {
     agent.shutdown_send();
     const auto answer = agent.read_to_end();
     settle();
-    return describe(rig_.origin.bytes().substr(already), told, answer);
+    already.resize(rig_.origin.streams().size());
+    json::array streams;
+    for (std::size_t i = 0; i < already.size(); ++i) {
+      const auto fresh = rig_.origin.streams()[i].substr(already[i]);
+      if (!fresh.empty()) streams.push_back(describe_stream(fresh));
+    }
+    return describe(std::move(streams), told, answer);
   }
 
  private:
@@ -88,10 +96,16 @@ class Forwarder {
     }
   }
 
-  json::object describe(const std::string& forwarded, std::size_t told, std::string_view answer) {
+  static json::object describe_stream(const std::string& forwarded) {
     json::array requests;
     std::string_view rest = forwarded;
     while (auto request = take_request(rest)) requests.push_back(std::move(*request));
+    return {{"forwarded", deployclaw::base64_encode(deployclaw::bytes_of(forwarded))},
+            {"requests", std::move(requests)},
+            {"unfinished", rest.size()}};
+  }
+
+  json::object describe(json::array streams, std::size_t told, std::string_view answer) {
     std::size_t intents = 0;
     bool unread = false;
     for (std::size_t i = told; i < rig_.records().size(); ++i) {
@@ -100,9 +114,7 @@ class Forwarder {
       ++intents;
       unread = unread || !record.json.at("metadata").as_object().contains("method");
     }
-    return {{"forwarded", deployclaw::base64_encode(deployclaw::bytes_of(forwarded))},
-            {"requests", std::move(requests)},
-            {"unfinished", rest.size()},
+    return {{"streams", std::move(streams)},
             {"intents", intents},
             {"unread", unread},  // no HTTP to us, and the policy carries such to this port
             {"answer", json::string_view(answer.substr(0, answer.find('\r')))}};

@@ -81,6 +81,7 @@ Task<bool> SmallOrigin::write(tcp::socket& socket, Answer answer) {
 
 Task<void> SmallOrigin::serve(tcp::socket socket) {
   std::string unread;
+  auto& stream = streams_.emplace_back();
   std::array<char, 4096> buffer{};
   while (true) {
     const auto room = asio::buffer(buffer);
@@ -91,6 +92,7 @@ Task<void> SmallOrigin::serve(tcp::socket socket) {
     }
     unread.append(buffer.data(), count);
     bytes_.append(buffer.data(), count);
+    stream.append(buffer.data(), count);
     if (at_once_) {
       Answer answer = *std::exchange(at_once_, std::nullopt);
       const bool goes_on = co_await write(socket, std::move(answer));

@@ -42,6 +42,8 @@ class SmallOrigin {
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
   // Connections that the other side has ended.
   [[nodiscard]] std::size_t ended() const { return ended_; }
+  // The same, for each connection.
+  [[nodiscard]] const std::deque<std::string>& streams() const { return streams_; }
   void stop();
 
  private:
@@ -56,6 +58,7 @@ class SmallOrigin {
   std::optional<Answer> at_once_;
   std::vector<std::string> requests_;
   std::string bytes_;
+  std::deque<std::string> streams_;
   std::size_t connections_ = 0;
   std::size_t ended_ = 0;
 };
