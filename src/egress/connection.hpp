@@ -30,11 +30,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   Task<void> serve_proxy();
   Task<void> serve_transparent();
-  Task<void> serve_connect(const http::RequestHead& head);
+  // What follows the first request: a tunnel, more requests, or nothing.
+  struct Next {
+    std::optional<Origin> tunnel;
+    bool more = false;
+  };
+  Task<Next> serve_first();
+  // Answers CONNECT; nullopt when it was refused.
+  Task<std::optional<Origin>> accept_connect(const http::RequestHead& head);
   // Looks at the first bytes and does what they ask for. `origin` is admitted.
   Task<void> serve_origin(Origin origin);
   Task<void> serve_tls(Origin origin);
   Task<void> serve_requests(std::optional<Origin> origin);
+  Task<bool> serve_request(std::optional<Origin> origin);
   Task<void> serve_tunnel(Origin origin);
   // True when the policy admits the name and it is within the budget of names below a wildcard.
   bool admits(const std::string& host, std::uint16_t port, std::string& why);
