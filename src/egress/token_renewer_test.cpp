@@ -188,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
         Trouble{"no_http", "SSH-2.0-x\r\n\r\n", "answer_malformed"},
         Trouble{"cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "upstream_failed"},
         Trouble{"endless", TlsOrigin::answer(200, std::string(70'000, ' ')), "answer_too_large"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(RenewalOfStrangers, AnEndpointWhoseCertificateDoesNotVerifyGetsNothing) {
   RenewalRig test(false);

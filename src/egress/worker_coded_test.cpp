@@ -117,7 +117,7 @@ TEST_P(CodedTest, ThatIsDamagedOrCutIsNoGoodEnd) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Codings, CodedTest, ::testing::Values("gzip", "deflate", "br", "zstd"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& tested) { return tested.param; });
 
 }  // namespace
 }  // namespace deployclaw::egress
