@@ -362,7 +362,7 @@ TEST_F(AuditIntakeTest, AStopReadsABoundedNumberOfLastRecords) {
   intake->add_agents(client, {agent});
   intake->add_worker(std::move(socket), client);
   intake.reset();
-  sync_takes = {};
+  sync_takes = std::chrono::milliseconds(0);
   start();
   const auto intents = std::ranges::count(durable(), RecordKind::kIntent, &SpoolRecord::kind);
   EXPECT_GE(intents, 1'024);
@@ -466,7 +466,7 @@ TEST_F(AuditIntakeTest, AFullDiskRefusesAndHealsWhenThereIsRoomAndNothingIsLost)
   EXPECT_EQ(worker.answer().refused, Refusal::kUnwritable);
   disk.free();
   EXPECT_TRUE(run_until(io, [&] { return count("the outcome") == 1; })) << "without anybody asking";
-  EXPECT_TRUE(intake->writable());
+  EXPECT_TRUE(run_until(io, [&] { return intake->writable(); }));
   worker.say(RecordKind::kIntent, ++id, R"({"target":"last"})");
   EXPECT_EQ(worker.answer().refused, Refusal::kNo);
   const auto events = [&] {
