@@ -271,7 +271,8 @@ test('12: no key of an authority, no secret and no log of ours is in the contain
   const { mounts } = probe(mine, '/mounts');
   const targets = mounts.map((m) => m.split(' ')[1]).filter((t) => !/^\/(proc|sys|dev)(\/|$)/.test(t));
   const container = await platform.containerOf(mine.id);
-  const expected = ['/', '/state', '/tmp', ...container.Mounts.map((m) => m.Destination), '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
+  // docker-init is the engine's own first process.
+  const expected = ['/', '/state', '/tmp', '/sbin/docker-init', ...container.Mounts.map((m) => m.Destination), '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
   for (const target of targets) assert.ok(expected.includes(target), `${target} is mounted`);
   for (const { Source: source } of container.Mounts) assert.ok(source.includes(mine.id), `${source} is the agent’s own`);
 });
