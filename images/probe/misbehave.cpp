@@ -46,6 +46,14 @@ long spawn_children(long count) {
   return started;
 }
 
+// Opens files until it may not any more, and keeps them.
+long hold_descriptors(std::string& error) {
+  long count = 0;
+  while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) ++count;
+  error = strerrorname_np(errno);
+  return count;
+}
+
 }  // namespace
 
 void fork_bomb() {
@@ -90,7 +98,7 @@ void print_lines(std::string_view style, long count, long every_ms) {
     } else if (style == "long") {
       put(STDOUT_FILENO, std::string(kLongLineBytes, 'a') + "\n");
     } else if (style == "invalid") {
-      put(STDOUT_FILENO, std::string("bad \xff\xfe\xc3\x28 nul \0 end ", 21) + number + "\n");
+      put(STDOUT_FILENO, std::string("bad \xff\xfe\xc3\x28 nul \0 end ", 19) + number + "\n");
     } else if (style == "flood") {
       put(STDOUT_FILENO, std::string(8191, 'f') + "\n");
     } else {
@@ -121,6 +129,8 @@ bool misbehave(const Request& request, Response& response) {
     amount = hold_memory(to_number(parameter("mb"), 16));
   } else if (what == "processes") {
     amount = spawn_children(to_number(parameter("count"), 1));
+  } else if (what == "descriptors") {
+    amount = hold_descriptors(error);
   } else if (what == "fill") {
     const long megabytes = to_number(parameter("mb"), -1);
     amount = fill_disk(parameter("path"), megabytes < 0 ? -1 : megabytes * 1024 * 1024, error);

@@ -72,7 +72,7 @@ Response answer(const Request& request) {
     response.body = Json().flag("ok", true).end();
   } else if (!health(request, response) && !attempt(request, response) &&
              !inspect(request, response) && !misbehave(request, response) &&
-             !echo(request, response)) {
+             !escape(request, response) && !echo(request, response)) {
     response = {404, Json().flag("ok", false).text("error", "no such path").end()};
   }
   return response;

@@ -73,6 +73,8 @@ bool attempt(const Request& request, Response& response);
 bool inspect(const Request& request, Response& response);
 // misbehaviour on request: /do/…
 bool misbehave(const Request& request, Response& response);
+// ways out of the container: /escape/calls /escape/walk
+bool escape(const Request& request, Response& response);
 
 // Started by settings as well as by /do/… ; these do not return when they succeed.
 [[noreturn]] void fork_bomb();
