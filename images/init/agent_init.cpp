@@ -6,24 +6,31 @@
 // into their namespace a moment later. Many programs look at the network once, at their start, and
 // never again; an agent that started too early would stay deaf. So this program is the first thing
 // in every image: it waits until eth0 exists, is up, and a default route goes through it, then
-// becomes COMMAND by execvp. Docker's own init (tini, process 1) stands above it and reaps; a
-// SIGTERM during the wait ends this program by the default action.
+// becomes COMMAND by execvp, behind a filter of system calls (see kFilter). Docker's own init
+// (tini, process 1) stands above it and reaps; a SIGTERM during the wait ends this program by the
+// default action.
 //
 // Environment: DEPLOYCLAW_NETWORK=none skips the wait for the network (an agent that has none).
-// Exit codes:  111 gave up waiting, 112 bad usage, 126/127 COMMAND could not be executed (as in
-// sh).
+// Exit codes:  111 gave up waiting, 112 bad usage, 113 no filter, 126/127 COMMAND could not be
+// executed (as in sh).
 //
 // It is linked statically and uses libc calls only, so it runs in an empty image.
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +38,7 @@ namespace {
 
 constexpr int kExitTimeout = 111;
 constexpr int kExitUsage = 112;
+constexpr int kExitFilter = 113;
 constexpr long kPollMilliseconds = 20;
 constexpr long kDefaultTimeoutSeconds = 60;
 constexpr long kLongestTimeoutSeconds = 3600;
@@ -136,6 +144,51 @@ const char* missing(const Options& options, bool wants_network) {
   return nullptr;
 }
 
+#if defined(__x86_64__)
+constexpr unsigned kNative = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr unsigned kNative = AUDIT_ARCH_AARCH64;
+#else
+#error "which AUDIT_ARCH is this?"
+#endif
+constexpr unsigned kFirstX32 = 0x40000000;  // no number of another architecture is as high
+constexpr unsigned kAllow = SECCOMP_RET_ALLOW;
+constexpr unsigned kNoCall = SECCOMP_RET_ERRNO | ENOSYS;
+constexpr unsigned kNoFamily = SECCOMP_RET_ERRNO | EAFNOSUPPORT;
+
+// On top of the engine's filter, which differs from version to version: Docker 20.10 (Debian 12)
+// lets AF_VSOCK through, which no network namespace and no firewall holds, and io_uring, whose
+// operations no filter sees. Other families than these, io_uring and system calls of another
+// architecture (which have other numbers) do not exist for an agent.
+const sock_filter kFilter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNative, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, kNoCall),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kFirstX32, 3, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, kNoCall),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, kAllow),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),  // its low half
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 4, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 3, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, kNoFamily),
+    BPF_STMT(BPF_RET | BPF_K, kAllow),
+};
+
+// For this process and all that come of it; without new privileges nobody else may be filtered.
+bool enter_filter() {
+  const sock_fprog program{.len = sizeof kFilter / sizeof kFilter[0],
+                           .filter = const_cast<sock_filter*>(kFilter)};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -154,6 +207,10 @@ int main(int argc, char** argv) {
     nanosleep(&pause, nullptr);
   }
 
+  if (!enter_filter()) {
+    dprintf(STDERR_FILENO, "agent-init: no filter of system calls: %s\n", strerror(errno));
+    return kExitFilter;
+  }
   execvp(options.command[0], options.command);
   const int reason = errno;
   dprintf(STDERR_FILENO, "agent-init: cannot execute %s: %s\n", options.command[0],

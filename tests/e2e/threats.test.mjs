@@ -464,12 +464,16 @@ test('24: every request that arrived anywhere is in the log, whatever was killed
   }, 40).catch(() => {});
   assert.deepEqual(missing, [], `of ${arrived.size}`);
   assert.equal(told().includes(`${mark}-${load.next}-`), false, 'the control: what was never sent is not told');
+  const open = () => platform.sql(`SELECT count(*) FROM audit_logs p WHERE agent_id = '${mine.id}' AND outcome::text = 'pending' AND NOT EXISTS
+    (SELECT FROM audit_logs e WHERE e.agent_id = p.agent_id AND e.seq > p.seq AND e.metadata->>'intent' = p.metadata->>'intent')`);
+  await until('what had no outcome yet has one', () => open() === '0', 20);
   t.diagnostic(`${arrived.size} arrived, ${load.good} were answered; ` + platform.sql(
     `SELECT string_agg(outcome || ' ' || n, ', ') FROM (SELECT outcome::text, count(*) n FROM audit_logs WHERE position('${mark}' in coalesce(target, '') || metadata::text) > 0 GROUP BY 1) o`));
 });
 
 test('25: nothing in the container leads out of it', async () => {
-  const inside = probe(mine, '/escape/calls');
+  // The agent itself is asked, as it has a filter of its own on top of what all of its container has.
+  const inside = await (await fetch(`http://${mine.address}:18789/escape/calls`)).json();
   const program = `/proc/${mine.pid}/root/usr/local/bin/probe`;
   const outside = JSON.parse(execFileSync(program, ['get', '/escape/calls']).toString());
   const refused = ['EPERM', 'EACCES', 'ENOSYS', 'EAFNOSUPPORT', 'KILLED'];
