@@ -86,6 +86,16 @@ json::array to_mounts(const std::vector<Mount>& mounts) {
   return array;
 }
 
+// What an agent does not see of the host. The engine's own list, which this one replaces, and
+// /proc/pressure: there the whole host's load is told to everyone, and everyone may set triggers.
+json::array masked_paths() {
+  return {"/proc/acpi",       "/proc/asound",      "/proc/interrupts",
+          "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+          "/proc/pressure",   "/proc/sched_debug", "/proc/scsi",
+          "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+          "/sys/firmware"};
+}
+
 json::object to_host_config(const ContainerSpec& spec) {
   json::object host;
   host["NetworkMode"] = "none";
@@ -93,6 +103,7 @@ json::object to_host_config(const ContainerSpec& spec) {
   host["Privileged"] = false;
   host["CapDrop"] = json::array{"ALL"};
   host["SecurityOpt"] = json::array{"no-new-privileges:true"};
+  host["MaskedPaths"] = masked_paths();
   host["IpcMode"] = "private";
   host["Init"] = true;
   const auto memory = static_cast<std::int64_t>(spec.resources.memory_bytes);

@@ -40,6 +40,9 @@ TEST(CreateBody, LocksTheBox) {
   EXPECT_EQ(string_at(body, "User"), "10001:10001");
   EXPECT_EQ(string_at(body, {"HostConfig", "NetworkMode"}), "none");
   EXPECT_TRUE(bool_at(body, {"HostConfig", "ReadonlyRootfs"}));
+  const auto masked = json::serialize(body.at("HostConfig").at("MaskedPaths"));
+  EXPECT_THAT(masked, ::testing::HasSubstr("/proc/pressure"));
+  EXPECT_THAT(masked, ::testing::HasSubstr("/proc/kcore"));
   EXPECT_TRUE(bool_at(body, {"HostConfig", "Init"}));
   EXPECT_FALSE(bool_at(body, {"HostConfig", "Privileged"}));
   EXPECT_EQ(json::serialize(*find_at(body, {"HostConfig", "CapDrop"})), R"(["ALL"])");
