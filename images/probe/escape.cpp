@@ -1,7 +1,7 @@
 // Ways out of a container, tried from inside: system calls that reach the kernel or other
 // processes, and a look through the whole file system for what should not be there.
-// Every call has arguments that do no harm where it is allowed: a test also runs this outside, where
-// it must get further, so that "refused" is known to come from the container.
+// Every call has arguments that do no harm where it is allowed: a test also runs this outside,
+// where it must get further, so that "refused" is known to come from the container.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,8 @@ constexpr Call kCalls[] = {
     {"perf_event", [] { return syscall(SYS_perf_event_open, nullptr, 0, -1, -1, 0); }},
     {"userfaultfd", [] { return syscall(SYS_userfaultfd, 0x7fffffff); }},
     {"io_uring", [] { return syscall(SYS_io_uring_setup, 1, nullptr); }},
-    {"keyctl", [] { return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0); }},
+    {"keyctl",
+     [] { return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0); }},
     {"add_key",
      [] { return syscall(SYS_add_key, "user", "probe", "x", 1, KEY_SPEC_PROCESS_KEYRING); }},
     {"request_key", [] { return syscall(SYS_request_key, "user", kNowhere, nullptr, 0); }},
@@ -115,8 +116,8 @@ bool holds(const std::string& path, const std::string& needle) {
   char buffer[65536];
   size_t seen = 0;
   bool found = false;
-  for (ssize_t count; !found && seen < kMostScanBytes &&
-                      (count = read(fd, buffer, sizeof buffer)) > 0;) {
+  for (ssize_t count;
+       !found && seen < kMostScanBytes && (count = read(fd, buffer, sizeof buffer)) > 0;) {
     window.append(buffer, static_cast<size_t>(count));
     seen += static_cast<size_t>(count);
     found = window.find(needle) != std::string::npos;
