@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,15 @@ TEST(Hardening, LeavesNoCoreAndNoNewPrivileges) { EXPECT_EQ(in_child(check_harde
 TEST(Hardening, ClosesTheNetworkForEveryThread) { EXPECT_EQ(in_child(check_doors), 0); }
 
 // The real role in a process of its own, sandbox and all.
+bool listens(const std::string& path) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int refused = ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  close(socket);
+  return refused == 0;
+}
+
 class VaultProcess : public testing::Test {
  protected:
   void start(CallerPolicy policy) {
@@ -83,7 +93,8 @@ class VaultProcess : public testing::Test {
       options.policy = std::move(policy);
       _exit(run_server(std::move(options)) ? 0 : 1);
     }
-    while (access(socket_.c_str(), F_OK) != 0) {
+    // The file is there before anybody listens on it.
+    while (!listens(socket_)) {
       int status = 0;
       ASSERT_EQ(waitpid(process_, &status, WNOHANG), 0) << "the vault did not start";
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
