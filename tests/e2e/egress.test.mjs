@@ -14,7 +14,7 @@ import { content, startEchoOrigin } from '../fakes/echo_origin.mjs';
 import { startDnsServer } from '../fakes/dns_server.mjs';
 import { encodings } from '../fakes/encodings.mjs';
 import { startModelServer } from '../fakes/model_server.mjs';
-import { Customer, Platform, sleep, until } from './harness.mjs';
+import { Customer, Platform, sleep, until, whole } from './harness.mjs';
 
 const run = promisify(execFile);
 const KEY = 'sk-real-openai-key-0123456789abcdefghijklmnopqrstuvwxyz';
@@ -45,7 +45,7 @@ const asked = () => [models, echo, plain].map(({ record }) => record.entries.len
 async function audit(match, seconds = 10) {
   return until('audit record', async () => {
     const log = await customer.must(200, 'GET', `/api/agents/${agent}/logs?limit=200`);
-    return log.items.find(match);
+    return whole(log.items).find(match);
   }, seconds);
 }
 

@@ -25,6 +25,23 @@ export async function until(what, probe, seconds = 60) {
   throw new Error(`${what}: not within ${seconds} s`);
 }
 
+// Records of the audit log, newest first, with what was about to happen and how it ended as one: they
+// are two when the log was written in between, and have the same `intent` then.
+export function whole(items) {
+  const begun = new Map();
+  const out = [];
+  for (const item of [...items].reverse()) {
+    const one = begun.get(item.metadata?.intent);
+    if (one && item.outcome !== 'pending') {
+      Object.assign(one, { outcome: item.outcome, metadata: { ...one.metadata, ...item.metadata } });
+      continue;
+    }
+    out.push({ ...item });
+    if (item.metadata?.intent) begun.set(item.metadata.intent, out.at(-1));
+  }
+  return out.reverse();
+}
+
 export class Platform {
   // `home` is reused between test files so that images are loaded once; agents are not.
   constructor(home = process.env.DEPLOYCLAW_TEST_HOME ?? path.join(root, 'build/test-home')) {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { makeAuthority } from '../fakes/authority.mjs';
 import { answerJson, createServer, describe, listen, Record } from '../fakes/listening.mjs';
 import { startOAuthServer } from '../fakes/oauth_server.mjs';
-import { Customer, Platform, sleep, until } from './harness.mjs';
+import { Customer, Platform, sleep, until, whole } from './harness.mjs';
 
 const run = promisify(execFile);
 const OLD = 'ya29.old-access-token-0123456789abcdef';
@@ -62,7 +62,7 @@ const oauth = (refreshToken = FIRST_REFRESH) => ({ refreshToken, clientId: 'the-
 async function audit(match, seconds = 10) {
   return until('audit record', async () => {
     const log = await customer.must(200, 'GET', `/api/agents/${agent}/logs?limit=200`);
-    return log.items.find(match);
+    return whole(log.items).find(match);
   }, seconds);
 }
 
