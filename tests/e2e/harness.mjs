@@ -129,7 +129,7 @@ export class Platform {
   sql(text) {
     return execFileSync('psql', ['-h', path.join(this.run, 'pg'), '-U', 'postgres', '-d', 'deployclaw',
       '-AtX', '-v', 'ON_ERROR_STOP=1', '-c', text],
-      { env: { PATH: process.env.PATH, PGPASSFILE: path.join(this.run, 'secrets/postgres.pgpass') } })
+      { env: { PATH: process.env.PATH, PGPASSFILE: path.join(this.run, 'secrets/postgres.pgpass') }, maxBuffer: 256 << 20 })
       .toString().trim();
   }
 
