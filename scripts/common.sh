@@ -36,8 +36,7 @@ run_packages=(
   postgresql-15 docker.io nftables e2fsprogs ca-certificates mmdebstrap binutils zstd xz-utils
   curl jq oathtool procps python3
 )
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev shellcheck iproute2 util-linux python3-yaml
-  nginx-light)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev shellcheck iproute2 util-linux python3-yaml)
 
 # install_packages NAME...: installs the Debian packages that are missing, all in one go.
 install_packages() {

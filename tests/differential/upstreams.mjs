@@ -8,6 +8,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
+import { installPackages } from '../../bench/peers/packages.mjs';
+
 const listen = async (server) => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -83,6 +85,7 @@ export class NodeOrigin {
 // nginx reads each request whole and passes what it made of it on to a server of ours, in fields.
 export class NginxOrigin {
   async start() {
+    installPackages(['nginx-light'], ['nginx']);
     this.seen = new Seen();
     this.behind = http.createServer((request, response) => {
       const of = (name) => request.headers[name] ?? '';
