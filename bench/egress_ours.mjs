@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { Customer, Platform, root } from '../tests/e2e/harness.mjs';
+import { caBundle, Customer, Platform, root } from '../tests/e2e/harness.mjs';
 
 const HOST = 'origin.test';
 
@@ -31,11 +31,10 @@ export async function startOurs(ca, originPort) {
       { name: 'openai', kind: 'openai', value: 'sk-real-openai-key-0123456789abcdefghijklmnopqrstuvwxyz' }] });
   const agent = await customer.verdict(id);
   if (agent.deployment.state !== 'live') throw new Error(`the bench's agent is ${agent.deployment.state}`);
-  const { State, HostConfig, Mounts } = await platform.containerOf(id);
-  const bundle = HostConfig.Binds?.find((bind) => bind.includes('ca-bundle'))?.split(':')[0]
-    ?? Mounts.find((mount) => mount.Destination.includes('ca-bundle')).Source;
+  const container = await platform.containerOf(id);
+  const bundle = caBundle(container);
   const placeholder = platform.sql(`SELECT placeholder FROM agent_credentials WHERE agent_id = '${id}' AND name = 'origin'`);
-  const within = ['nsenter', '-t', String(State.Pid), '-n'];
+  const within = ['nsenter', '-t', String(container.State.Pid), '-n'];
   // The first request starts the worker.
   execFileSync(within[0], [...within.slice(1), 'curl', '-sSf', '-o', '/dev/null', '--cacert', bundle, '-x', 'http://10.232.0.1:3128',
     '-H', `Authorization: Bearer ${placeholder}`, `https://${HOST}:${originPort}/1k`]);
@@ -43,7 +42,7 @@ export async function startOurs(ca, originPort) {
   const workers = execFileSync('ps', ['-eo', 'pid=,uid=']).toString().split('\n').map((line) => line.trim().split(/\s+/).map(Number))
     .filter(([, uid]) => uid >= 1_900_000_000 && uid < 1_900_010_000).map(([pid]) => pid);
   return {
-    address: '10.232.0.1', port: 3128, networkOf: State.Pid, header: `Authorization: Bearer ${placeholder}`,
+    address: '10.232.0.1', port: 3128, networkOf: container.State.Pid, header: `Authorization: Bearer ${placeholder}`,
     caFile: bundle, pids: [supervisor], host: HOST, workerPid: workers[0],
     stop: async () => {
       await customer.remove(id);

@@ -14,7 +14,7 @@ import { content, startEchoOrigin } from '../fakes/echo_origin.mjs';
 import { startDnsServer } from '../fakes/dns_server.mjs';
 import { encodings } from '../fakes/encodings.mjs';
 import { startModelServer } from '../fakes/model_server.mjs';
-import { Customer, Platform, sleep, until, whole } from './harness.mjs';
+import { caBundle, Customer, Platform, sleep, until, whole } from './harness.mjs';
 
 const run = promisify(execFile);
 const KEY = 'sk-real-openai-key-0123456789abcdefghijklmnopqrstuvwxyz';
@@ -72,8 +72,7 @@ before(async () => {
   assert.equal((await customer.verdict(agent)).deployment.state, 'live');
   const container = await platform.containerOf(agent);
   pid = container.State.Pid;
-  bundle = container.HostConfig.Binds?.find((b) => b.includes('ca-bundle'))?.split(':')[0]
-    ?? container.Mounts.find((m) => m.Destination.includes('ca-bundle')).Source;
+  bundle = caBundle(container);
   placeholder = platform.sql(`SELECT placeholder FROM agent_credentials WHERE agent_id = '${agent}'`);
 });
 
@@ -329,8 +328,7 @@ test('a worker is shut in, and its end is its own client’s alone', async () =>
   const theirs = await other.deploy('other', {}, { permissions: { scopes: ['api:outbound'], allowedDomains: ['echo.example.com'] } });
   assert.equal((await other.verdict(theirs)).deployment.state, 'live');
   const container = await platform.containerOf(theirs);
-  const theirBundle = container.HostConfig.Binds?.find((b) => b.includes('ca-bundle'))?.split(':')[0]
-    ?? container.Mounts.find((m) => m.Destination.includes('ca-bundle')).Source;
+  const theirBundle = caBundle(container);
   const stream = run('nsenter', ['-t', String(container.State.Pid), '-n', 'curl', '-sS', '-N', '--cacert', theirBundle, ...PROXY,
     'https://echo.example.com/sse?events=30&every=100'], { timeout: 60_000 });
   await until('their worker', () => workers().length > mine.length, 10);

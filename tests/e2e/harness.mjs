@@ -25,6 +25,10 @@ export async function until(what, probe, seconds = 60) {
   throw new Error(`${what}: not within ${seconds} s`);
 }
 
+// The host's file of the certificates that a container's tools believe.
+export const caBundle = ({ HostConfig, Mounts }) => HostConfig.Binds?.find((bind) => bind.includes('ca-bundle'))?.split(':')[0]
+  ?? Mounts.find((mount) => mount.Destination.includes('ca-bundle')).Source;
+
 // Records of the audit log, newest first, with what was about to happen and how it ended as one: they
 // are two when the log was written in between, and have the same `intent` then.
 export function whole(items) {

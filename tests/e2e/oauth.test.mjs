@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { makeAuthority } from '../fakes/authority.mjs';
 import { answerJson, createServer, describe, listen, Record } from '../fakes/listening.mjs';
 import { startOAuthServer } from '../fakes/oauth_server.mjs';
-import { Customer, Platform, sleep, until, whole } from './harness.mjs';
+import { caBundle, Customer, Platform, sleep, until, whole } from './harness.mjs';
 
 const run = promisify(execFile);
 const OLD = 'ya29.old-access-token-0123456789abcdef';
@@ -86,8 +86,7 @@ before(async () => {
   assert.equal((await customer.verdict(agent)).deployment.state, 'live');
   const container = await platform.containerOf(agent);
   pid = container.State.Pid;
-  bundle = container.HostConfig.Binds?.find((b) => b.includes('ca-bundle'))?.split(':')[0]
-    ?? container.Mounts.find((m) => m.Destination.includes('ca-bundle')).Source;
+  bundle = caBundle(container);
   placeholder = platform.sql(`SELECT placeholder FROM agent_credentials WHERE agent_id = '${agent}'`);
 });
 

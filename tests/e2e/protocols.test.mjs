@@ -18,7 +18,7 @@ import { startSlackServer } from '../fakes/slack_server.mjs';
 import { startSmtpServer } from '../fakes/smtp_server.mjs';
 import { startTelegramServer } from '../fakes/telegram_server.mjs';
 import { openWebSocket } from '../fakes/websocket.mjs';
-import { Customer, Platform, root, sleep, until, whole } from './harness.mjs';
+import { caBundle, Customer, Platform, root, sleep, until, whole } from './harness.mjs';
 
 const run = promisify(execFile);
 const TOKENS = {
@@ -46,8 +46,7 @@ const begin = async (start, options) => {
 // An agent's network, as {pid, bundle}.
 async function insideOf(id) {
   const container = await platform.containerOf(id);
-  const bundle = container.HostConfig.Binds?.find((b) => b.includes('ca-bundle'))?.split(':')[0]
-    ?? container.Mounts.find((m) => m.Destination.includes('ca-bundle')).Source;
+  const bundle = caBundle(container);
   return { pid: container.State.Pid, bundle };
 }
 

@@ -12,7 +12,7 @@ import { makeAuthority } from '../fakes/authority.mjs';
 import { startDnsServer } from '../fakes/dns_server.mjs';
 import { startEchoOrigin } from '../fakes/echo_origin.mjs';
 import { createServer, describe, listen, readBody, Record } from '../fakes/listening.mjs';
-import { Customer, Platform, root, sleep, until } from './harness.mjs';
+import { caBundle, Customer, Platform, root, sleep, until } from './harness.mjs';
 
 const run = promisify(execFile);
 const json = (value) => JSON.stringify(value);
@@ -67,8 +67,7 @@ async function agentOf(customer, name, config, more) {
   const agent = await customer.verdict(id);
   assert.equal(agent.deployment.state, 'live', json(agent));
   const container = await platform.containerOf(id);
-  const bundle = container.HostConfig.Binds?.find((b) => b.includes('ca-bundle'))?.split(':')[0]
-    ?? container.Mounts.find((m) => m.Destination.includes('ca-bundle')).Source;
+  const bundle = caBundle(container);
   const address = platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${id}'`);
   return { id, customer, pid: container.State.Pid, bundle, address };
 }
