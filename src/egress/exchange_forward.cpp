@@ -83,6 +83,7 @@ Task<Status> Exchange::send_head() {
 }
 
 Task<Status> Exchange::send(std::string_view bytes) {
+  if (model_call_) model_call_->sent();
   upstream_.stream->set_deadline(shared_.deadlines.body);
   auto sent = co_await write_rest(*upstream_.stream, bytes);
   upstream_takes_no_more_ = !sent;
