@@ -41,6 +41,7 @@ Task<Status> Exchange::acquire() {
   const auto granted = co_await intent_.durable();
   if (!granted) co_return fail(granted.error());
   grant_ = *granted;
+  if (model_call_) model_call_->grant(grant_.micro_dollars, *whole_body_);
   const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
   upstream_ = shared_.upstreams.take_idle(key);
   if (!upstream_.stream) {

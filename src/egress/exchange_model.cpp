@@ -21,6 +21,9 @@ Task<Status> Exchange::price_model_call() {
       models::ModelCall::open(shared_.prices, decision_.service, target_.path, *whole_body_);
   if (!call) co_return fail(std::move(call.error()));
   if (!*call) co_return Status{};  // free
+  // A free model is a model call too: with a cap of nothing there is none.
+  charge_.wanted = std::max<models::MicroDollars>(1, (*call)->wanted());
+  charge_.least = (*call)->least();
   model_call_.emplace(std::move(**call));
   co_return Status{};
 }
