@@ -144,7 +144,8 @@ Status Worker::prepare(const WorkerConfig& config) {
                    .upstreams = *upstreams_,
                    .on_used = [this](AgentId agent, std::string_view credential) {
                      tell_used(agent, credential);
-                   }});
+                   },
+                   .prices = parts_.prices});
   renewer_ = std::make_unique<TokenRenewer>(*shared_, [this](const RenewedMessage& message) {
     auto packet = encode(message);
     auto sent = channel_.send(packet);
