@@ -158,7 +158,7 @@ void Exchange::finish(std::string_view outcome, json::object details) {
     spent = model_call_->spent();
     model_call_->describe(details);
   }
-  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}});
+  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}}, spent);
 }
 
 void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {
