@@ -34,7 +34,8 @@ constexpr const char* kAddress = "127.0.0.97";
 
 const std::string kUsage = R"("usage":{"prompt_tokens":1000,"completion_tokens":100}})";
 const std::string kJsonAnswer = R"({"choices":[{"finish_reason":"stop"}],)" + kUsage;
-const std::string kFirst = R"(data: {"choices":[{"finish_reason":"stop"}],"usage":null})" "\n\n";
+const std::string kFirst = R"(data: {"choices":[{"finish_reason":"stop"}],"usage":null})"
+                           "\n\n";
 const std::string kLast = "data: [DONE]\n\n";
 const std::string kStreamAnswer = kFirst + R"(data: {"choices":[],)" + kUsage + "\n\n" + kLast;
 constexpr const char* kStreamType = "Content-Type: text/event-stream\r\n";
@@ -101,7 +102,8 @@ class WorkerModelTest : public ::testing::Test {
     const auto [error] = co_await socket.async_connect(proxy, as_tuple);
     if (error) co_return "no connection";
     net::ByteStream stream(net::StreamSocket(std::move(socket)), timer);
-    const std::string connect = "CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com\r\n\r\n";
+    const std::string connect =
+        "CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com\r\n\r\n";
     (void)co_await stream.write_all(connect);
     std::string answer;
     while (!answer.contains("\r\n\r\n")) {
@@ -223,8 +225,9 @@ TEST_F(WorkerModelTest, EndsAStreamThatUsedUpItsGrantAndTheConnectionWell) {
   rig->on_charge = [](const RecordMessage& intent) {
     return IntentAnswer{.id = intent.id, .grant = {.micro_dollars = intent.charge.least}};
   };
-  const auto more = R"(data: {"choices":[],"usage":{"prompt_tokens":9000,"completion_tokens":9000}})"
-                    "\n\n";
+  const auto more =
+      R"(data: {"choices":[],"usage":{"prompt_tokens":9000,"completion_tokens":9000}})"
+      "\n\n";
   answers(TlsOrigin::answer(200, kFirst + more + "data: never\n\n", kStreamType));
   const auto answer = post(kStreamed);
   EXPECT_THAT(answer, HasSubstr("spend_cap_reached"));

@@ -1,5 +1,6 @@
-// Calls, ledger and provider together: whatever runs at once, hangs up, crashes or crosses midnight,
-// what a provider bills for a day is never more than the cap. The quantum beyond it is nothing.
+// Calls, ledger and provider together: whatever runs at once, hangs up, crashes or crosses
+// midnight, what a provider bills for a day is never more than the cap. The quantum beyond it is
+// nothing.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -55,7 +56,9 @@ class World {
     AnswerMeter meter(one.call, one.grant, 200, "text/event-stream");
     std::string out;
     meter.take(R"(data: {"type":"message_start","message":{"usage":{"input_tokens":)" +
-                   std::to_string(one.used.input) + R"(,"output_tokens":0}}})" "\n\n",
+                   std::to_string(one.used.input) +
+                   R"(,"output_tokens":0}}})"
+                   "\n\n",
                false, out);
     book_.lower(one.key, meter.at_most());
   }
@@ -137,8 +140,7 @@ RC_GTEST_PROP(SpendProperty, NoDayIsBilledMoreThanTheCap, ()) {
     const auto which = *rc::gen::inRange<std::size_t>(0, 1000);
     const auto step = *rc::gen::inRange(0, 12);
     if (step < 5 || !world.any()) {
-      world.begin(*rc::gen::inRange<std::uint64_t>(1, 6000),
-                  *rc::gen::inRange<std::uint64_t>(1, 4),
+      world.begin(*rc::gen::inRange<std::uint64_t>(1, 6000), *rc::gen::inRange<std::uint64_t>(1, 4),
                   *rc::gen::element<std::size_t>(0, 500, 20'000, 210'000),
                   *rc::gen::inRange(0U, 101U));
     } else if (step < 6) {
