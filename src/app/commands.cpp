@@ -99,6 +99,11 @@ Status complete(Settings& settings) {
                 fmt::format("log_level is '{}', it must be debug, info, warn or error",
                             settings.text("log_level")));
   }
+  const auto& unknown = settings.text("models.unknown");
+  if (unknown != "dearest" && unknown != "refuse") {
+    return fail(Code::kInvalid,
+                fmt::format("models.unknown is '{}', it must be dearest or refuse", unknown));
+  }
   if (!settings.text("docker.host").starts_with("unix:///")) {
     return fail(Code::kInvalid, "docker.host must be a unix socket: unix:///path");
   }

@@ -33,6 +33,11 @@ int complain(const std::string& what) {
 Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   auto catalogue = services::Catalogue::load(settings.text("catalog_dir"));
   if (!catalogue) return fail(catalogue.error());
+  const bool refuses = settings.text("models.unknown") == "refuse";
+  auto prices = models::PriceCatalogue::load(
+      settings.text("catalog_dir"), settings.text("models.prices"),
+      refuses ? models::UnknownModel::kRefuse : models::UnknownModel::kDearest);
+  if (!prices) return fail(prices.error());
   const auto roots = read_file(kSystemRoots);
   if (!roots)
     return context("the system's root certificates (package ca-certificates)", roots.error());
@@ -44,7 +49,8 @@ Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   }
   auto tls = net::TlsClientContext::create(*roots, extra);
   if (!tls) return context("root certificates", tls.error());
-  return egress::WorkerParts{.catalogue = std::move(*catalogue), .tls = std::move(*tls)};
+  return egress::WorkerParts{
+      .catalogue = std::move(*catalogue), .tls = std::move(*tls), .prices = std::move(*prices)};
 }
 
 // "name=address" entries of egress.hosts, several for a name with several addresses.

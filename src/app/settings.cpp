@@ -81,6 +81,11 @@ constexpr std::array kSettings{
             "WebSockets and mail connections on which nothing comes end after so long (1-86400)"},
     Setting{"egress.first_worker_uid", kInteger, "1900000000",
             "User ids from here on are the workers' (10,000 of them)"},
+
+    Setting{"models.unknown", kText, "dearest",
+            "A model without a price: dearest (costs the most that its provider takes) or refuse"},
+    Setting{"models.prices", kText, "",
+            "Folder with prices of your own, <provider>.toml as in catalog/models; they go first"},
 };
 
 const Setting* find(std::string_view key) {

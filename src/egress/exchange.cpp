@@ -35,6 +35,7 @@ Exchange::Exchange(WorkerShared& shared, AgentId agent, StreamReader& reader,
       agent_(shared.agent(agent)),
       reader_(reader),
       fixed_(std::move(fixed)),
+      body_share_(shared.model_bodies),
       began_(std::chrono::steady_clock::now()) {}
 
 Exchange::~Exchange() {
@@ -90,6 +91,11 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   auto read = co_await read_small_body();
   if (!read) co_return false;
+  auto priced = co_await price_model_call();
+  if (!priced) {
+    const bool goes_on = co_await refuse(std::move(priced.error()), "spend");
+    co_return goes_on;
+  }
   auto renewed = co_await renew_tokens();
   if (!renewed) {
     const bool goes_on = co_await refuse(std::move(renewed.error()), "secrets");
@@ -165,7 +171,7 @@ Task<bool> Exchange::decide() {
     co_return decision_.allowed;
   }
   if (!whole_body_) {
-    const auto whole = co_await read_whole_body();
+    const auto whole = co_await read_whole_body(kMostWholeBody);
     if (!whole) {
       decision_.allowed = false;
       decision_.reason = whole.error().public_detail;
@@ -187,7 +193,7 @@ Task<Status> Exchange::ask_for_body() {
   co_return asked;
 }
 
-Task<Status> Exchange::read_whole_body() {
+Task<Status> Exchange::read_whole_body(std::size_t most) {
   std::string whole;
   auto buffer = shared_.buffers.take();
   auto asked = co_await ask_for_body();
@@ -197,9 +203,15 @@ Task<Status> Exchange::read_whole_body() {
     const auto got = co_await body_->read(buffer.data(), BufferPool::kRoom);
     if (!got) co_return fail(got.error());
     if (*got == 0) break;
-    if (whole.size() + *got > kMostWholeBody) {
+    if (whole.size() + *got > most) {
       co_return fail(Code::kTooLarge, "body_too_large",
-                     "This request is decided by its body, which may have 1 MiB at most.");
+                     fmt::format("This request is decided by its body, which may have {} MiB at "
+                                 "most.",
+                                 most >> 20U));
+    }
+    if (most > kMostWholeBody && !body_share_.take(*got)) {
+      co_return fail(Code::kUnavailable, "too_many_bodies",
+                     "Too many large model calls of this account are under way.");
     }
     whole.append(buffer.data(), *got);
   }
@@ -215,8 +227,8 @@ Task<Status> Exchange::read_small_body() {
   const auto& framing = head_.framing;
   const bool small = framing.kind == http::BodyFraming::Kind::kLength && framing.length > 0 &&
                      framing.length <= kSmallBody;
-  if (!small || whole_body_) co_return Status{};
-  auto read = co_await read_whole_body();
+  if (!small || whole_body_ || is_model_call()) co_return Status{};
+  auto read = co_await read_whole_body(kMostWholeBody);
   co_return read;
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "egress/model_call.hpp"
 #include "egress/worker_shared.hpp"
 #include "http/canonical_target.hpp"
 #include "http/wire.hpp"
@@ -59,8 +60,11 @@ class Exchange {
   Status find_origin();
   Task<bool> decide();
   Task<Status> ask_for_body();
-  Task<Status> read_whole_body();
+  Task<Status> read_whole_body(std::size_t most);
   Task<Status> read_small_body();
+  // A model call: its whole body, and what it may cost. Nothing for any other request.
+  Task<Status> price_model_call();
+  [[nodiscard]] bool is_model_call() const;
   Task<Status> renew_tokens();
   [[nodiscard]] std::optional<std::string> credential_to_renew() const;
   [[nodiscard]] bool wants_renewal(std::string_view credential) const;
@@ -95,6 +99,8 @@ class Exchange {
   Task<Status> watch(const http::ResponseHead& head, std::string front, bool chunked,
                      scrub::ContentDecoder decoder);
   Task<void> relay_websocket();
+  void meter_with(const http::ResponseHead& head);
+  void lower_reservation();
   Task<bool> could_not(Error error);
   void note_hits(const std::vector<scrub::Hit>& hits);
   void finish(std::string_view outcome, boost::json::object details);
@@ -112,6 +118,8 @@ class Exchange {
   bool websocket_ = false;
   services::Decision decision_;
   std::optional<std::string> whole_body_;
+  BodyBudget::Share body_share_;
+  std::optional<MeteredCall> model_call_;
   std::optional<BodyReader> body_;
   // Whose token was renewed for this request, or could not be: used while it is valid, even if it
   // ends soon.

@@ -41,6 +41,7 @@ Task<Status> Exchange::acquire() {
   const auto granted = co_await intent_.durable();
   if (!granted) co_return fail(granted.error());
   grant_ = *granted;
+  if (model_call_) model_call_->grant(grant_.micro_dollars, *whole_body_);
   const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
   upstream_ = shared_.upstreams.take_idle(key);
   if (!upstream_.stream) {
@@ -90,6 +91,7 @@ Task<Status> Exchange::send_head() {
 }
 
 Task<Status> Exchange::send(std::string_view bytes) {
+  if (model_call_) model_call_->sent();
   upstream_.stream->set_deadline(shared_.deadlines.body);
   auto sent = co_await write_rest(*upstream_.stream, bytes);
   upstream_takes_no_more_ = !sent;

@@ -22,6 +22,7 @@ json::object Exchange::metadata() const {
   if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
   if (!decision_.scope.empty()) out["scope"] = json_text(decision_.scope);
   if (!decision_.service.empty()) out["service"] = json_text(decision_.service);
+  if (model_call_) model_call_->describe(out);
   if (!injected_.empty()) {
     json::array names;
     for (const auto name : injected_) names.emplace_back(json_text(name));
@@ -152,7 +153,12 @@ void Exchange::finish(std::string_view outcome, json::object details) {
   details["bytesReceived"] = received_;
   details["durationMs"] = took.count();
   if (!findings_.empty()) details["scrubbed"] = findings_;
-  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}});
+  std::optional<models::MicroDollars> spent;
+  if (model_call_) {
+    spent = model_call_->spent();
+    model_call_->describe(details);
+  }
+  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}}, spent);
 }
 
 void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {

@@ -142,9 +142,9 @@ Status Worker::prepare(const WorkerConfig& config) {
                    .timer = timer_,
                    .trail = trail_,
                    .upstreams = *upstreams_,
-                   .on_used = [this](AgentId agent, std::string_view credential) {
-                     tell_used(agent, credential);
-                   }});
+                   .on_used = [this](AgentId agent,
+                                     std::string_view credential) { tell_used(agent, credential); },
+                   .prices = parts_.prices});
   renewer_ = std::make_unique<TokenRenewer>(*shared_, [this](const RenewedMessage& message) {
     auto packet = encode(message);
     auto sent = channel_.send(packet);

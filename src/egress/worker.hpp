@@ -9,6 +9,7 @@
 #include "egress/token_renewer.hpp"
 #include "egress/worker_config.hpp"
 #include "egress/worker_shared.hpp"
+#include "models/price_catalogue.hpp"
 #include "net/tls.hpp"
 #include "services/catalogue.hpp"
 
@@ -18,6 +19,7 @@ namespace deployclaw::egress {
 struct WorkerParts {
   services::Catalogue catalogue;
   net::TlsClientContext tls;  // the roots that upstreams are verified against
+  models::PriceCatalogue prices = {};
 };
 
 // One client's gateway to the outside: a process of its own that reads what agents and upstreams

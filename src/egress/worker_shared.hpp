@@ -14,8 +14,10 @@
 #include "egress/agent_context.hpp"
 #include "egress/audit_trail.hpp"
 #include "egress/deadlines.hpp"
+#include "egress/model_call.hpp"
 #include "egress/stream_reader.hpp"
 #include "egress/upstreams.hpp"
+#include "models/price_catalogue.hpp"
 
 namespace deployclaw::egress {
 
@@ -48,6 +50,8 @@ struct WorkerShared {
   AuditTrail& trail;
   Upstreams& upstreams;
   std::function<void(AgentId, std::string_view credential)> on_used;
+  models::PriceCatalogue prices = {};
+  BodyBudget model_bodies = {};
   BufferPool buffers = {};
   RequestIds request_ids = {};
   Deadlines deadlines = {};
