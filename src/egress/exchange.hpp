@@ -61,6 +61,7 @@ class Exchange {
   Task<Status> ask_for_body();
   Task<Status> read_whole_body();
   Task<Status> read_small_body();
+  void name_target();
   Task<Status> renew_tokens();
   [[nodiscard]] std::optional<std::string> credential_to_renew() const;
   [[nodiscard]] bool wants_renewal(std::string_view credential) const;
@@ -108,6 +109,7 @@ class Exchange {
 
   http::RequestHead head_;
   http::CanonicalTarget target_;
+  std::string path_;  // the target's, without secrets, for the audit log
   Origin origin_;
   bool websocket_ = false;
   services::Decision decision_;

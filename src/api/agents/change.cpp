@@ -8,6 +8,7 @@
 #include "api/rendering/bind.hpp"
 #include "db/error.hpp"
 #include "domain/permissions_diff.hpp"
+#include "domain/state_access.hpp"
 #include "http/etag.hpp"
 #include "http/json_body.hpp"
 #include "store/agents.hpp"
@@ -19,7 +20,7 @@ namespace {
 namespace json = boost::json;
 
 // What a change came to. Permissions are enforced on the agent's way out, not in its container, so
-// they take effect without a new one.
+// they take effect without a new one, but for what the agent sees of its own volume.
 struct Changed {
   json::array fields;             // for the audit record
   json::object permissions_diff;  // for the audit record; empty when they are the same
@@ -54,14 +55,17 @@ Task<Result<Changed>> apply_change(Services& services, ClientId client, store::L
     config = std::move(*sealed);
   }
   Changed changed;
+  bool alters_mount = false;
   if (wanted.permissions) {
+    alters_mount = domain::state_access(read_stored(agent.permissions)) !=
+                   domain::state_access(read_stored(*wanted.permissions));
     changed.permissions_diff =
         domain::diff(read_stored(agent.permissions), read_stored(*wanted.permissions));
   }
   apply(agent.name, std::move(wanted.name), "name", false, changed);
   apply(agent.runtime_version, std::move(wanted.runtime_version), "runtimeVersion", true, changed);
   apply(agent.config, std::move(config), "config", true, changed);
-  apply(agent.permissions, std::move(wanted.permissions), "permissions", false, changed);
+  apply(agent.permissions, std::move(wanted.permissions), "permissions", alters_mount, changed);
   apply(agent.resources, std::move(wanted.resources), "resources", true, changed);
   co_return changed;
 }
