@@ -34,6 +34,7 @@ class PolicyApi : public ::testing::Test {
   void record(std::string_view outcome, std::string_view metadata, int times = 1,
               std::string_view ago = "1 hour", std::string_view target = "t") const {
     static int seq = 1'000'000;
+    Fixture::sql("SELECT audit.ensure_partition(now() - interval '" + std::string(ago) + "')");
     Fixture::sql(
         "INSERT INTO audit_logs (agent_id, client_id, action_type, target, metadata, "
         "created_at, actor_type, actor_id, outcome, seq, prev_hash, hash) "
