@@ -187,7 +187,7 @@ TEST(PolicyInvariant, WhereASecretCanGoARuleDecides) {
   std::optional<AgentPolicy> policy;
   for (const auto* kind : catalogue.kinds()) {
     for (const auto& pattern : kind->hosts) {
-      for (int i = 0; i < 300; ++i) {
+      for (int i = 0; i < 600; ++i) {
         if (i % 50 == 0) policy = random_policy(catalogue, random);
         const auto host = random.host(pattern);
         const auto* entry = catalogue.find_host(host);
