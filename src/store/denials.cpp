@@ -30,16 +30,15 @@ constexpr db::Statement kCountUnlisted{
 
 }  // namespace
 
-Task<Result<db::Rows>> list_denials(db::Database& db, ClientId client, AgentId agent, Time from) {
+Task<Result<db::Rows>> list_denials(db::Transaction& tx, AgentId agent, Time from) {
   auto params = db::Params::of(agent, from, kMostDenialGroups);
-  auto rows = co_await db.query(client, kListDenials, std::move(params), kDeadline);
+  auto rows = co_await tx.query(kListDenials, std::move(params), kDeadline);
   co_return rows;
 }
 
-Task<Result<std::int64_t>> count_unlisted_denials(db::Database& db, ClientId client, AgentId agent,
-                                                  Time from) {
+Task<Result<std::int64_t>> count_unlisted_denials(db::Transaction& tx, AgentId agent, Time from) {
   auto params = db::Params::of(agent, from);
-  const auto rows = co_await db.query(client, kCountUnlisted, std::move(params), kDeadline);
+  const auto rows = co_await tx.query(kCountUnlisted, std::move(params), kDeadline);
   if (!rows) co_return context("count unlisted denials", rows.error());
   co_return rows->front().int64(0);
 }

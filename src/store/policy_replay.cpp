@@ -7,12 +7,14 @@ namespace {
 constexpr std::chrono::milliseconds kDeadline{25'000};
 
 // What a request is alike in. An outcome that came into the log apart from its intent says nothing
-// of the request and is none. Requests without a rule are told apart by their path too.
+// of the request and is none. Of what no rule of the
+// catalogue knew the path counts too.
 #define DEPLOYCLAW_REPLAY_KEY                                                                     \
   "hashtextextended(concat_ws(E'\\x01', coalesce(metadata ->> 'host', target), "                  \
   "  metadata ->> 'port', metadata ->> 'tls', metadata ->> 'websocket', metadata ->> 'method', "  \
-  "  CASE WHEN metadata ? 'rule' THEN metadata ->> 'rule' ELSE '/' || left(metadata ->> 'path', " \
-  "1024) END, outcome = 'denied', metadata ->> 'layer'), 0)"
+  "  CASE WHEN metadata ? 'rule' THEN metadata ->> 'rule' WHEN metadata ->> 'layer' = 'service' " \
+  "    THEN '/' || left(metadata ->> 'path', 1024) END, outcome = 'denied', metadata ->> "        \
+  "'layer'), 0)"
 #define DEPLOYCLAW_REPLAY_RECORDS                                 \
   "FROM audit_logs WHERE agent_id = $1 AND actor_type = 'agent' " \
   "AND (metadata ? 'host' OR (outcome = 'denied' AND metadata ? 'layer')) "
@@ -43,17 +45,16 @@ constexpr db::Statement kListTimes{
 
 }  // namespace
 
-Task<Result<db::Rows>> list_replay_groups(db::Database& db, ClientId client, AgentId agent,
-                                          Time from, Time to) {
+Task<Result<db::Rows>> list_replay_groups(db::Transaction& tx, AgentId agent, Time from, Time to) {
   auto params = db::Params::of(agent, from, to, kMostReplayGroups);
-  auto rows = co_await db.query(client, kListGroups, std::move(params), kDeadline);
+  auto rows = co_await tx.query(kListGroups, std::move(params), kDeadline);
   co_return rows;
 }
 
-Task<Result<db::Rows>> list_replay_times(db::Database& db, ClientId client, AgentId agent,
-                                         std::int64_t after, Time to, std::int64_t limit) {
+Task<Result<db::Rows>> list_replay_times(db::Transaction& tx, AgentId agent, std::int64_t after,
+                                         Time to, std::int64_t limit) {
   auto params = db::Params::of(agent, after, to, limit);
-  auto rows = co_await db.query(client, kListTimes, std::move(params), kDeadline);
+  auto rows = co_await tx.query(kListTimes, std::move(params), kDeadline);
   co_return rows;
 }
 

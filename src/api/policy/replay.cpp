@@ -82,12 +82,11 @@ bool may_bite(const Asked& asked, const domain::AgentLimits& limits) {
   return false;
 }
 
-Task<Status> simulate(Services& services, ClientId client, AgentId agent, Span span,
+Task<Status> simulate(db::Transaction& tx, AgentId agent, Span span,
                       const services::Replay& replayed, services::LimitReplay& limits) {
   std::int64_t after = span.from.time_since_epoch().count() - 1;
   for (;;) {
-    const auto rows =
-        co_await store::list_replay_times(services.db, client, agent, after, span.to, kTimesPage);
+    const auto rows = co_await store::list_replay_times(tx, agent, after, span.to, kTimesPage);
     if (!rows) co_return context("list the times of requests", rows.error());
     for (const auto row : *rows) {
       after = row.int64(0);
@@ -179,8 +178,9 @@ Task<Result<http::Response>> replay(Services& services, Principal principal,
 
   const auto now = services.clock.now();
   const Span span{.from = now - kPast, .to = now};
-  const auto rows =
-      co_await store::list_replay_groups(services.db, principal.client, *agent, span.from, span.to);
+  auto tx = co_await services.db.begin(principal.client);
+  if (!tx) co_return fail(std::move(tx.error()));
+  const auto rows = co_await store::list_replay_groups(*tx, *agent, span.from, span.to);
   if (!rows) co_return context("list requests", rows.error());
   std::vector<services::RecordedGroup> groups;
   std::int64_t examined = 0;
@@ -193,8 +193,7 @@ Task<Result<http::Response>> replay(Services& services, Principal principal,
   services::LimitReplay over_time(limits);
   const auto asked = count_asked(replayed, groups);
   if (may_bite(asked, limits)) {
-    const auto done =
-        co_await simulate(services, principal.client, *agent, span, replayed, over_time);
+    const auto done = co_await simulate(*tx, *agent, span, replayed, over_time);
     if (!done) co_return fail(done.error());
   } else {
     for (std::size_t i = 0; i < asked.size(); ++i) {

@@ -77,10 +77,11 @@ Task<Result<http::Response>> suggestions(Services& services, Principal principal
   const auto loaded = co_await load_policy(services, principal.client, *agent);
   if (!loaded) co_return fail(loaded.error());
   const auto from = services.clock.now() - kPast;
-  const auto rows = co_await store::list_denials(services.db, principal.client, *agent, from);
+  auto tx = co_await services.db.begin(principal.client);
+  if (!tx) co_return fail(std::move(tx.error()));
+  const auto rows = co_await store::list_denials(*tx, *agent, from);
   if (!rows) co_return context("list denials", rows.error());
-  const auto unlisted =
-      co_await store::count_unlisted_denials(services.db, principal.client, *agent, from);
+  const auto unlisted = co_await store::count_unlisted_denials(*tx, *agent, from);
   if (!unlisted) co_return fail(unlisted.error());
 
   std::vector<services::DenialGroup> groups;
