@@ -184,6 +184,8 @@ test('an agent keeps of its own files what its permissions say', async () => {
     state = await allow('files:write');
     seeded(state);
     fs.writeFileSync(`${state}/note`, 'kept');
+    fs.mkdirSync(`${state}/folder`);
+    fs.writeFileSync(`${state}/folder/file`, 'in it');
     state = await restart();
     assert.equal(fs.readFileSync(`${state}/note`, 'utf8'), 'kept', 'files:write: it is kept');
 
@@ -192,12 +194,14 @@ test('an agent keeps of its own files what its permissions say', async () => {
     assert.equal(fs.readFileSync(`${state}/note`, 'utf8'), 'kept', 'files:read: what was kept is there');
     fs.writeFileSync(`${state}/note`, 'changed');
     fs.writeFileSync(`${state}/more`, 'x');
+    fs.rmSync(`${state}/folder`, { recursive: true });
     const filled = spawnSync('dd', ['if=/dev/zero', `of=${state}/big`, 'bs=1M', 'count=64']);
     assert.match(filled.stderr.toString(), /No space left/, 'and what it writes has a bound');
     fs.rmSync(`${state}/big`);
     state = await restart();
     assert.equal(fs.readFileSync(`${state}/note`, 'utf8'), 'kept', 'what it wrote is gone');
     assert.equal(fs.existsSync(`${state}/more`), false);
+    assert.equal(fs.readFileSync(`${state}/folder/file`, 'utf8'), 'in it', 'and what it deleted is not');
 
     state = await allow('files:read', 'files:write');
     assert.equal(fs.readFileSync(`${state}/note`, 'utf8'), 'kept', 'the volume was never touched');
