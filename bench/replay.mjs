@@ -23,7 +23,7 @@ const fill = (agent, client) => `
       'path', '/gmail/v1/users/me/messages/' || md5((n * 7)::text), 'bytesSent', n % 5000, 'bytesReceived', n % 90000,
       'durationMs', n % 900, 'status', 200, 'credentials', jsonb_build_array('mail'))
       || CASE WHEN n % 10 = 0 THEN jsonb_build_object('layer', 'scope', 'missingScope', 'email:send', 'reason', 'r') ELSE '{}' END,
-    now() - interval '30 days' + n * (interval '29 days 23 hours' / ${RECORDS}), 'agent', '${agent}',
+    now() - interval '29 days 23 hours' + n * (interval '29 days 22 hours' / ${RECORDS}), 'agent', '${agent}',
     CASE WHEN n % 10 = 0 THEN 'denied' ELSE 'success' END, 1000000 + n, '\\x00', '\\x00'
   FROM generate_series(1, ${RECORDS}) n;`;
 

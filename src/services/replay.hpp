@@ -18,7 +18,7 @@ namespace deployclaw::services {
 
 // Records that are alike: same place, method and rule, and refused by the same layer or let out.
 struct RecordedGroup {
-  std::int64_t key = 0;     // what finds its records again, see LimitReplay
+  std::int64_t key = 0;     // the caller's
   RecordedRequest request;  // the latest
   std::int64_t count = 0;
   Time last_at;
@@ -69,8 +69,6 @@ class LimitReplay {
 
   // One request under the scope at that place of kScopes.
   void take(std::uint8_t scope, domain::Millis at);
-  // So many requests that no limit can bite.
-  void count(std::uint8_t scope, std::int64_t attempts) { scopes_[scope].attempts += attempts; }
   [[nodiscard]] const std::array<Scope, domain::kScopes.size()>& scopes() const { return scopes_; }
 
  private:

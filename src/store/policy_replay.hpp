@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
@@ -13,7 +15,6 @@ namespace deployclaw::store {
 
 struct ReplayColumn {
   enum : int {
-    kKey,   // a hash of what a group has in common
     kHost,  // "" when only `kTarget` tells
     kPort,  // null
     kTls,   // boolean
@@ -25,20 +26,21 @@ struct ReplayColumn {
     kTarget,  // of refused connections and names, else ""
     kCount,
     kLastAt,
-    kLast,  // text[] {time, path, reason} of the latest
+    kPath,    // of the latest
+    kReason,  // of the latest
+    kTimes,   // int8[]: when each was, in milliseconds since 1970, in no order; never null
   };
 };
 
 inline constexpr std::int64_t kMostReplayGroups = 20'000;
+inline constexpr std::int64_t kMostReplayRecords = 3'000'000;
 
-// The requests of an agent in [from, to) in groups that are alike, the most frequent first,
-// kMostReplayGroups at most. Paths count only of requests that no rule of the catalogue
-// knew.
+// The requests of an agent in [from, to) in groups that are alike, the most frequent first: of the
+// newest kMostReplayRecords, kMostReplayGroups at most. Paths count only of requests that no rule
+// of the catalogue knew.
 Task<Result<db::Rows>> list_replay_groups(db::Transaction& tx, AgentId agent, Time from, Time to);
 
-// When each of them was, in the order of time: rows of {microseconds since 1970, key}, at most
-// `limit`, those after `after`. No two records of one client have one time.
-Task<Result<db::Rows>> list_replay_times(db::Transaction& tx, AgentId agent, std::int64_t after,
-                                         Time to, std::int64_t limit);
+// What is in a kTimes; what is none is left out.
+std::vector<std::int64_t> parse_times(std::string_view array);
 
 }  // namespace deployclaw::store

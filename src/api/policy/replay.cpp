@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <functional>
+#include <memory>
 
 #include "api/policy/parts.hpp"
 #include "api/policy/policy.hpp"
@@ -19,7 +20,6 @@ namespace {
 using Column = store::ReplayColumn;
 
 constexpr std::size_t kMostShown = 200;
-constexpr std::int64_t kTimesPage = 50'000;
 
 struct Span {
   Time from;
@@ -47,54 +47,36 @@ services::RecordedGroup read_group(const db::Row& row) {
   services::RecordedGroup group;
   auto& request = group.request;
   read_place(row, Column::kHost, Column::kPort, Column::kTarget, request);
-  read_latest(row, Column::kLast, request);
+  request.path = row.string(Column::kPath);
+  request.reason = row.string(Column::kReason);
   request.tls = row.boolean(Column::kTls);
   request.websocket = row.boolean(Column::kWebsocket);
   request.method = row.string(Column::kMethod);
   request.rule = row.string(Column::kRule);
   request.denied = row.boolean(Column::kDenied);
   request.layer = row.string(Column::kLayer);
-  group.key = row.int64(Column::kKey);
   group.count = row.int64(Column::kCount);
   group.last_at = row.time(Column::kLastAt);
   return group;
 }
 
-using Asked = std::array<std::int64_t, domain::kScopes.size()>;
-
-// How often each scope would have been asked for.
-Asked count_asked(const services::Replay& replayed,
-                  std::span<const services::RecordedGroup> groups) {
-  Asked asked{};
-  for (const auto& group : groups) {
-    const auto found = replayed.charged.find(group.key);
-    if (found != replayed.charged.end()) asked[found->second] += group.count;
+// Each request that would have come as far as its rate limit, in the order of time.
+Result<services::LimitReplay> over_time(const db::Rows& rows, const services::Replay& replayed,
+                                        const domain::AgentLimits& limits) {
+  std::array<std::vector<std::int64_t>, domain::kScopes.size()> times;
+  for (int i = 0; i < rows.size(); ++i) {
+    const auto found = replayed.charged.find(i);
+    if (found == replayed.charged.end()) continue;
+    const auto more = store::parse_times(rows[i].text(Column::kTimes));
+    auto& all = times[found->second];
+    all.insert(all.end(), more.begin(), more.end());
   }
-  return asked;
-}
-
-// Only what might fill a window needs looking at one by one.
-bool may_bite(const Asked& asked, const domain::AgentLimits& limits) {
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    const auto& window = limits.windows[i];
-    if (asked[i] > std::min(window.per_hour, window.per_day)) return true;
+  services::LimitReplay out(limits);
+  for (std::uint8_t scope = 0; scope < times.size(); ++scope) {
+    std::ranges::sort(times[scope]);
+    for (const auto at : times[scope]) out.take(scope, at);
   }
-  return false;
-}
-
-Task<Status> simulate(db::Transaction& tx, AgentId agent, Span span,
-                      const services::Replay& replayed, services::LimitReplay& limits) {
-  std::int64_t after = span.from.time_since_epoch().count() - 1;
-  for (;;) {
-    const auto rows = co_await store::list_replay_times(tx, agent, after, span.to, kTimesPage);
-    if (!rows) co_return context("list the times of requests", rows.error());
-    for (const auto row : *rows) {
-      after = row.int64(0);
-      const auto found = replayed.charged.find(row.int64(1));
-      if (found != replayed.charged.end()) limits.take(found->second, after / 1000);
-    }
-    if (rows->size() < kTimesPage) co_return Status{};
-  }
+  return out;
 }
 
 void append_changes(JsonText& out, const std::vector<services::ReplayChange>& changes) {
@@ -186,37 +168,36 @@ Task<Result<http::Response>> replay(Services& services, Principal principal,
   std::int64_t examined = 0;
   for (const auto row : *rows) {
     groups.push_back(read_group(row));
+    groups.back().key = static_cast<std::int64_t>(groups.size()) - 1;
     examined += groups.back().count;
   }
-  const auto replayed = services::replay(*policy, groups);
+  const bool complete =
+      rows->size() < store::kMostReplayGroups && examined < store::kMostReplayRecords;
   const auto limits = domain::limits_of(*draft, loaded->plan);
-  services::LimitReplay over_time(limits);
-  const auto asked = count_asked(replayed, groups);
-  if (may_bite(asked, limits)) {
-    const auto done = co_await simulate(*tx, *agent, span, replayed, over_time);
-    if (!done) co_return fail(done.error());
-  } else {
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      over_time.count(static_cast<std::uint8_t>(i), asked[i]);
-    }
-  }
+  auto replayed = std::make_shared<const services::Replay>(services::replay(*policy, groups));
+  // Some million numbers to be read and sorted: not on the thread that answers everybody.
+  std::function<Result<services::LimitReplay>()> work = [rows = *rows, replayed, limits] {
+    return over_time(rows, *replayed, limits);
+  };
+  const auto timed = co_await run_blocking(services.hashing, std::move(work));
+  if (!timed) co_return fail(timed.error());
 
   JsonText out(4096);
   out.begin_object();
   out.key("from").string(format_time(span.from));
   out.key("to").string(format_time(span.to));
-  out.key("complete").boolean(rows->size() < store::kMostReplayGroups);
+  out.key("complete").boolean(complete);
   out.key("counts").begin_object();
   out.key("examined").number(examined);
-  out.key("stillAllowed").number(replayed.still_allowed);
-  out.key("stillDenied").number(replayed.still_denied);
-  out.key("newlyDenied").number(sum(replayed.newly_denied));
-  out.key("newlyAllowed").number(sum(replayed.newly_allowed));
-  out.key("refusedOtherwise").number(replayed.refused_otherwise);
+  out.key("stillAllowed").number(replayed->still_allowed);
+  out.key("stillDenied").number(replayed->still_denied);
+  out.key("newlyDenied").number(sum(replayed->newly_denied));
+  out.key("newlyAllowed").number(sum(replayed->newly_allowed));
+  out.key("refusedOtherwise").number(replayed->refused_otherwise);
   out.end_object();
-  append_changes(out.key("newlyDenied"), replayed.newly_denied);
-  append_changes(out.key("newlyAllowed"), replayed.newly_allowed);
-  append_limits(out.key("rateLimits"), over_time, limits, *draft);
+  append_changes(out.key("newlyDenied"), replayed->newly_denied);
+  append_changes(out.key("newlyAllowed"), replayed->newly_allowed);
+  append_limits(out.key("rateLimits"), *timed, limits, *draft);
   out.end_object();
   co_return json_text_response(200, std::move(out));
 }
