@@ -6,6 +6,7 @@
 #include "api/credentials/credentials.hpp"
 #include "api/openapi/document.hpp"
 #include "api/output/output.hpp"
+#include "api/policy/policy.hpp"
 #include "api/runtimes/runtimes.hpp"
 
 namespace deployclaw::api {
@@ -15,6 +16,7 @@ void add_resource_routes(http::Router& router, Services& services) {
   agents::add_routes(router, services);
   credentials::add_routes(router, services);
   output::add_routes(router, services);
+  policy::add_routes(router, services);
   audit_log::add_routes(router, services);
   runtime_list::add_routes(router, services);
   openapi::add_routes(router);

@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
-constexpr std::size_t kMostRenewals = 4;  // for one request
+constexpr std::size_t kLongestPath = 1024;  // in the audit log
+constexpr std::size_t kMostRenewals = 4;    // for one request
 
 }  // namespace
 
@@ -96,6 +97,7 @@ Task<bool> Exchange::run(http::RequestHead head) {
     const bool goes_on = co_await refuse(std::move(priced.error()), "spend");
     co_return goes_on;
   }
+  name_target();
   auto renewed = co_await renew_tokens();
   if (!renewed) {
     const bool goes_on = co_await refuse(std::move(renewed.error()), "secrets");
@@ -124,6 +126,7 @@ Status Exchange::find_origin() {
   auto target = http::canonical_target(head_.target);
   if (!target) return fail(target.error());
   target_ = std::move(*target);
+  path_ = target_.path.substr(0, kLongestPath);
   const auto mismatch = [](std::string detail) {
     return fail(Code::kForbidden, "authority_mismatch", std::move(detail));
   };
@@ -232,6 +235,14 @@ Task<Status> Exchange::read_small_body() {
   co_return read;
 }
 
+// Whom or what the request is about, as far as its body tells.
+void Exchange::name_target() {
+  if (!whole_body_) return;
+  const auto type = head_.headers.get("content-type").value_or("");
+  decision_.target = agent_->policy.name_target(decision_, facts(nullptr),
+                                                {.content_type = type, .bytes = *whole_body_});
+}
+
 bool Exchange::wants_renewal(std::string_view credential) const {
   const auto* held = agent_->find(credential);
   if (held == nullptr) return false;
@@ -287,6 +298,7 @@ Task<Status> Exchange::renew_tokens() {
     agent_ = std::move(next);
     const bool allowed = co_await decide();
     if (!allowed) co_return Status{};
+    name_target();
   }
   co_return fail(Code::kUnavailable, "credential_expired",
                  "The request's credentials expire faster than they are renewed.");

@@ -65,6 +65,7 @@ class Exchange {
   // A model call: its whole body, and what it may cost. Nothing for any other request.
   Task<Status> price_model_call();
   [[nodiscard]] bool is_model_call() const;
+  void name_target();
   Task<Status> renew_tokens();
   [[nodiscard]] std::optional<std::string> credential_to_renew() const;
   [[nodiscard]] bool wants_renewal(std::string_view credential) const;
@@ -114,6 +115,7 @@ class Exchange {
 
   http::RequestHead head_;
   http::CanonicalTarget target_;
+  std::string path_;  // the target's, without secrets, for the audit log
   Origin origin_;
   bool websocket_ = false;
   services::Decision decision_;
