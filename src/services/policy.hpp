@@ -89,6 +89,9 @@ class AgentPolicy {
   // never 80 or 443, never a host of the catalogue.
   [[nodiscard]] Decision decide_tunnel(std::string_view host, std::uint16_t port) const;
 
+  // Whether every request of that scope waits for a person.
+  [[nodiscard]] bool needs_approval(std::string_view scope) const;
+
   [[nodiscard]] std::span<const AgentCredential> credentials() const;
   [[nodiscard]] std::uint64_t version() const;
   [[nodiscard]] bool client_active() const;
