@@ -18,7 +18,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
 constexpr std::size_t kMostRenewals = 4;  // for one request
 
@@ -90,6 +89,8 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   auto read = co_await read_small_body();
   if (!read) co_return false;
+  auto ended = co_await approve();
+  if (ended) co_return *ended;
   auto renewed = co_await renew_tokens();
   if (!renewed) {
     const bool goes_on = co_await refuse(std::move(renewed.error()), "secrets");
@@ -99,6 +100,8 @@ Task<bool> Exchange::run(http::RequestHead head) {
     const bool goes_on = co_await refuse_by_policy();
     co_return goes_on;
   }
+  ended = co_await approve();  // that policy may be the first to ask for it
+  if (ended) co_return *ended;
   auto injected = inject();
   if (!injected) {
     const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
@@ -280,9 +283,9 @@ Task<Status> Exchange::renew_tokens() {
                  "The request's credentials expire faster than they are renewed.");
 }
 
-Status Exchange::inject() {
+// A real secret that the agent got hold of somewhere must not leave by its hand.
+Status Exchange::check_for_secrets() const {
   const auto& context = *agent_;
-  // A real secret that the agent got hold of somewhere must not leave by its hand.
   auto found = scrub::find_in(*context.response_patterns, head_.target);
   for (const auto& [name, value] : head_.headers.all()) {
     if (found) break;
@@ -294,6 +297,12 @@ Status Exchange::inject() {
         Code::kForbidden, "secret_in_request",
         "The request holds the real value of the credential " + context.name_of(found->id) + ".");
   }
+  return {};
+}
+
+Status Exchange::inject() {
+  if (auto clean = check_for_secrets(); !clean) return clean;
+  const auto& context = *agent_;
   const auto now = shared_.clock.now();
   const services::SecretSource source = [&](std::string_view name) {
     return context.secret(name, now);

@@ -20,6 +20,7 @@ json::object Exchange::metadata() const {
                    {"tls", origin_.tls}};
   if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
   if (!decision_.scope.empty()) out["scope"] = json_text(decision_.scope);
+  if (approval_) out["approvalId"] = json_text(approval_->to_string());
   if (!decision_.service.empty()) out["service"] = json_text(decision_.service);
   if (!injected_.empty()) {
     json::array names;

@@ -28,6 +28,8 @@ Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_
       intake_(std::move(spool), executor, [this] { drain_.wake(); }),
       drain_(executor, parts.db, intake_, config_.host_name),
       grants_(parts.db, parts.vault, clock_),
+      approvals_(executor, parts.db, config_.approval_lifetime,
+                 [this](const auto& asker, const auto& told) { tell_approval(asker, told); }),
       tasks_(executor),
       reload_alarm_(executor) {}
 
@@ -50,7 +52,15 @@ Status Supervisor::start() {
     reload_wanted_ = true;
     reload_alarm_.cancel();
   });
+  parts_.listener.listen("deployclaw_approvals", [this](const db::Notification& told) {
+    if (told.gap) {
+      approvals_.look_at_all();
+    } else {
+      approvals_.on_notification(told.payload);
+    }
+  });
   tasks_.spawn("reload", reload_loop());
+  tasks_.spawn("approvals", approvals_.run());
   tasks_.spawn("audit drain", drain_.run());
   return {};
 }
@@ -68,6 +78,7 @@ Task<void> Supervisor::stop() {
   }
   co_await sleep_for(std::chrono::milliseconds(300));
   tasks_.cancel();
+  co_await approvals_.stop();
   co_await tasks_.join();
   (void)co_await drain_.drain_last();
 }
@@ -133,6 +144,7 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
            std::ranges::any_of(found->second.desired.agents,
                                [&](const auto& one) { return one.id == agent; });
   };
+  if (take_approval(client, packet)) return;
   if (const auto answer = read_datagram(packet.bytes)) {
     const Ipv4 to(answer->address);
     const auto found = by_address_.find(to);
