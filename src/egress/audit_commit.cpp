@@ -78,19 +78,37 @@ void AuditIntake::State::take(const std::shared_ptr<IntakeSource>& source, Recor
   if (message.kind == RecordKind::kIntent) waiting.insert(source);
   if (!clients[source->client].agents.contains(message.agent)) {
     take_foreign(source, message);
+    refuse_early(source, message);
     return;
   }
   if (message.json.size() > kMostJson) message.json = kCut;
   const bool asks = message.kind == RecordKind::kIntent;
-  if (asks && !take_intent(source, message)) return;
-  if (message.kind == RecordKind::kOutcome) close_intent(*source, message.id, message.agent);
+  if (asks && !take_intent(source, message)) {
+    refuse_early(source, message);
+    return;
+  }
+  if (message.kind == RecordKind::kLower) {
+    lower(*source, message);
+    return;
+  }
+  if (message.kind == RecordKind::kOutcome) {
+    forget_parked(*source, message.id, message.agent);
+    close_intent(*source, message.id, message.agent);
+  }
   add({.kind = message.kind,
        .client = source->client,
        .agent = message.agent,
        .worker = source->worker,
        .id = message.id,
-       .json = std::move(message.json)},
-      asks ? source : nullptr);
+       .json = std::move(message.json),
+       .charge = {.amount = asks ? 0 : message.amount}},
+      asks ? source : nullptr, message.charge);
+}
+
+void AuditIntake::State::lower(const IntakeSource& source, const RecordMessage& message) {
+  if (!source.open.contains({message.id, message.agent})) return;
+  ledger.lower(message.agent, {source.worker, message.id}, message.amount);
+  look_at_parked(message.agent);
 }
 
 // False when it is refused here already.
@@ -124,12 +142,20 @@ void AuditIntake::State::take_foreign(const std::shared_ptr<IntakeSource>& sourc
   add({.client = source->client, .agent = {}, .worker = source->worker, .json = kForeignAgent});
 }
 
+// What has a charge has an answer of its own.
+void AuditIntake::State::refuse_early(const std::shared_ptr<IntakeSource>& source,
+                                      const RecordMessage& message) {
+  if (message.kind != RecordKind::kIntent || message.charge.is_free()) return;
+  early.push_back({source, {.id = message.id, .refused = source->refusal}});
+}
+
 void AuditIntake::State::close_intent(IntakeSource& source, std::uint64_t id, AgentId agent) {
   if (source.open.erase({id, agent}) > 0) --clients[source.client].open;
 }
 
-void AuditIntake::State::add(SpoolRecord record, std::shared_ptr<IntakeSource> asking) {
-  batch.push_back({.record = std::move(record), .asking = std::move(asking)});
+void AuditIntake::State::add(SpoolRecord record, std::shared_ptr<IntakeSource> asking,
+                             Charge charge) {
+  batch.push_back({.record = std::move(record), .asking = std::move(asking), .charge = charge});
   commit_later();
 }
 
@@ -152,6 +178,16 @@ class AuditIntake::State::Commit {
         asking_(std::move(asking)),
         room_(*state.spool) {}
 
+  // Those that waited for money come before what is new.
+  void judge_parked() {
+    for (const auto& agent : std::exchange(state_.freed, {})) {
+      const auto found = state_.parked.find(agent);
+      if (found == state_.parked.end()) continue;
+      judge_parked(found->second);
+      if (found->second.empty()) state_.parked.erase(found);
+    }
+  }
+
   // All intents of a source or none: they have one answer.
   void judge_intents() {
     std::map<IntakeSource*, std::uint64_t> wanted;
@@ -166,12 +202,18 @@ class AuditIntake::State::Commit {
 
   // In the order in which they came.
   void admit_all() {
-    for (auto& [record, source] : entries_) {
+    for (auto& entry : entries_) {
+      const auto& [record, source, charge] = entry;
       if (!source) {
-        admit(std::move(record));
-      } else if (source->refusal == Refusal::kNo) {
-        records_.push_back(record);
-        has_intent_ = true;
+        admit(std::move(entry.record));
+      } else if (source->refusal != Refusal::kNo) {
+        if (!charge.is_free()) tell(source, {.id = record.id, .refused = source->refusal});
+      } else if (charge.is_free()) {
+        push_intent(record);
+      } else if (charge.wanted > 0 && state_.parked.contains(record.agent)) {
+        park(entry);
+      } else {
+        judge(entry);
       }
     }
   }
@@ -189,6 +231,7 @@ class AuditIntake::State::Commit {
     const auto durable = state_.spool->durable_end();
     Status done = state_.spool->append(records_);
     const auto count = records_.size();
+    if (done) settle_spend();
     std::erase_if(records_, [](const auto& one) { return one.kind == RecordKind::kIntent; });
     if (!done) {
       state_.hold_all(std::move(records_));
@@ -209,32 +252,127 @@ class AuditIntake::State::Commit {
       if (!done && source->refusal == Refusal::kNo) source->refusal = Refusal::kUnwritable;
       writable = writable && source->refusal != Refusal::kUnwritable;
     }
-    for (const auto& [record, source] : entries_) {
+    for (const auto& [record, source, charge] : entries_) {
       const bool refused = source && source->refusal != Refusal::kNo;
       if (refused) state_.close_intent(*source, record.id, record.agent);
     }
+    for (const auto& one : admitted_) conclude(one, done.has_value());
     return writable;
   }
 
   void answer() {
-    for (const auto& source : asking_) {
-      const DurableMessage answer{.sequence = source->received,
-                                  .refused = std::exchange(source->refusal, Refusal::kNo)};
-      (void)source->channel.send(encode(answer));
+    for (const auto& source : asking_) answers_[source];
+    for (const auto& [source, answer] : std::exchange(state_.early, {})) tell(source, answer);
+    for (auto& [source, answers] : answers_) {
+      DurableMessage message{.sequence = source->received,
+                             .refused = std::exchange(source->refusal, Refusal::kNo)};
+      // Those of intents first: the sequence is true once all are told.
+      for (; answers.size() > kMostAnswers; answers.resize(answers.size() - kMostAnswers)) {
+        const DurableMessage some{.answers = {answers.end() - kMostAnswers, answers.end()}};
+        (void)source->channel.send(encode(some));
+      }
+      message.answers = std::move(answers);
+      (void)source->channel.send(encode(message));
     }
   }
 
  private:
+  using Source = std::shared_ptr<IntakeSource>;
+  struct Admitted {
+    Source source;
+    AgentId agent;
+    std::uint64_t id = 0;
+    Admission admission;
+  };
+
+  static Ledger::Key key_of(const SpoolRecord& record) { return {record.worker, record.id}; }
+  void tell(const Source& source, const IntentAnswer& answer) {
+    answers_[source].push_back(answer);
+  }
+  void push_intent(const SpoolRecord& record) {
+    records_.push_back(record);
+    has_intent_ = true;
+  }
+  void refuse(const Entry& entry, const IntentAnswer& answer) {
+    state_.close_intent(*entry.asking, entry.record.id, entry.record.agent);
+    tell(entry.asking, answer);
+  }
+  // Its worker may have it closed by now: then it is not open, and nothing is written of it.
+  void park(Entry& entry) { state_.park(std::exchange(entry, {})); }
+
+  void judge(Entry& entry) {
+    const auto ruling = ask_ledger(entry);
+    if (ruling.verdict == Ledger::Verdict::kBusy) park(entry);
+    if (ruling.verdict == Ledger::Verdict::kAdmitted) take_in(entry, ruling.admission);
+  }
+  void judge_parked(std::deque<Parked>& queue) {
+    const auto now = state_.ledger_now();
+    for (; !queue.empty(); queue.pop_front()) {
+      auto& [entry, until] = queue.front();
+      const auto ruling = ask_ledger(entry);
+      if (ruling.verdict == Ledger::Verdict::kBusy) {
+        if (now < until) return;
+        refuse(entry, {.id = entry.record.id, .limit = ruling.refusal});
+      }
+      if (ruling.verdict != Ledger::Verdict::kAdmitted) continue;
+      const auto room = room_.for_intents(entry.record.client, size_of(entry.record));
+      if (room == Refusal::kNo) {
+        take_in(entry, ruling.admission);
+      } else {
+        state_.ledger.take_back(entry.record.agent, key_of(entry.record), ruling.admission);
+        refuse(entry, {.id = entry.record.id, .refused = room});
+      }
+    }
+  }
+  Ledger::Ruling ask_ledger(const Entry& entry) {
+    const auto& record = entry.record;
+    auto ruling =
+        state_.ledger.judge(record.agent, key_of(record), entry.charge, state_.ledger_now());
+    if (ruling.verdict == Ledger::Verdict::kRefused) {
+      refuse(entry, {.id = record.id, .limit = ruling.refusal});
+    }
+    return ruling;
+  }
+  void take_in(Entry& entry, const Admission& admission) {
+    auto record = entry.record;
+    record.charge = admission;
+    push_intent(record);
+    admitted_.push_back(
+        {.source = entry.asking, .agent = record.agent, .id = record.id, .admission = admission});
+  }
+  // Durable now, or nothing that may happen.
+  void conclude(const Admitted& one, bool durable) {
+    if (durable) {
+      tell(one.source, {.id = one.id, .grant = {.micro_dollars = one.admission.amount}});
+      return;
+    }
+    state_.ledger.take_back(one.agent, {one.source->worker, one.id}, one.admission);
+    state_.close_intent(*one.source, one.id, one.agent);
+    tell(one.source, {.id = one.id, .refused = Refusal::kUnwritable});
+  }
+  void settle_spend() {
+    for (const auto& record : records_) {
+      if (record.kind != RecordKind::kOutcome) continue;
+      const auto spent = record.charge.amount;
+      state_.ledger.settle(record.agent, key_of(record),
+                           spent == kAllReserved ? std::nullopt : std::optional(spent));
+      state_.look_at_parked(record.agent);
+    }
+  }
+
   State& state_;
   std::vector<Entry> entries_;
   std::set<std::shared_ptr<IntakeSource>> asking_;
   Room room_;
   std::vector<SpoolRecord> records_;
   bool has_intent_ = false;
+  std::vector<Admitted> admitted_;
+  std::map<Source, std::vector<IntentAnswer>> answers_;
 };
 
 void AuditIntake::State::commit(bool with_held) {
   Commit commit(*this, std::exchange(batch, {}), std::exchange(waiting, {}));
+  commit.judge_parked();
   commit.judge_intents();
   if (with_held) {
     for (auto& record : held.take(kMostHeldAtOnce)) commit.admit(std::move(record));

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include "domain/default_limits.hpp"
 #include "egress/connection.hpp"
 #include "egress/json_text.hpp"
+#include "egress/limit_refusal.hpp"
 #include "egress/tunnel.hpp"
 
 // A connection that is carried unread, and what a new policy does to any.
@@ -32,9 +34,13 @@ Task<void> Connection::serve_tunnel(Origin origin) {
   json::object record{{"actionType", json_text(decision.action_type)},
                       {"target", json_text(target)},
                       {"metadata", intended}};
-  auto intent = shared_.trail.intend(arrival_.agent, record);
-  const auto durable = co_await intent.durable();
-  if (!durable) {
+  const Charge charge{.scope = domain::scope_index(decision.scope).value_or(kNoScope)};
+  auto intent = shared_.trail.intend(arrival_.agent, record, charge);
+  const auto granted = co_await intent.durable();
+  if (!granted) {
+    if (intent.refusal()) {
+      record_refusal(target, layer_of(*intent.refusal()), granted.error().public_detail);
+    }
     stream_.abort();
     co_return;
   }

@@ -82,6 +82,7 @@ class Exchange {
   Task<bool> tell_pending(const ApprovalHold& hold);
 
   Task<bool> refuse_by_policy();
+  Task<bool> refuse_by_limit(Error error);
   Task<bool> refuse(Error error, std::string_view layer);
   Task<bool> answer(http::Response response);
   Task<void> linger();
@@ -138,6 +139,8 @@ class Exchange {
   http::Headers connection_fields_;  // the head's Connection, which outlives its wiping
   std::string head_text_;            // for the upstream; holds secrets, wiped once sent
 
+  Charge charge_;  // set before forward() for a model call, by forward() for what has a scope
+  Grant grant_;    // once acquired
   AuditTrail::Intent intent_;
   std::string request_id_;
   std::chrono::steady_clock::time_point began_;

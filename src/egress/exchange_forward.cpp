@@ -1,6 +1,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/array.hpp>
 
+#include "domain/default_limits.hpp"
 #include "domain/names.hpp"
 #include "egress/answer_body.hpp"
 #include "egress/exchange.hpp"
@@ -19,8 +20,13 @@ Task<bool> Exchange::forward() {
   json::object record{{"actionType", json_text(decision_.action_type)},
                       {"target", json_text(decision_.target)},
                       {"metadata", std::move(details)}};
-  intent_ = shared_.trail.intend(id_, record);
+  charge_.scope = domain::scope_index(decision_.scope).value_or(kNoScope);
+  intent_ = shared_.trail.intend(id_, record, charge_);
   auto acquired = co_await acquire();
+  if (!acquired && intent_.refusal()) {
+    const bool goes_on = co_await refuse_by_limit(std::move(acquired.error()));
+    co_return goes_on;
+  }
   if (!acquired) {
     const bool goes_on = co_await could_not(std::move(acquired.error()));
     co_return goes_on;
@@ -30,12 +36,13 @@ Task<bool> Exchange::forward() {
   co_return goes_on;
 }
 
-// A connection, and the intent on disk. Dialling is an effect too: it waits for the disk.
+// The intent admitted and on disk, and a connection. Dialling is an effect too: it waits for both.
 Task<Status> Exchange::acquire() {
+  const auto granted = co_await intent_.durable();
+  if (!granted) co_return fail(granted.error());
+  grant_ = *granted;
   const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
   upstream_ = shared_.upstreams.take_idle(key);
-  auto durable = co_await intent_.durable();
-  if (!durable) co_return durable;
   if (!upstream_.stream) {
     auto copy = key;
     auto dialled = co_await shared_.upstreams.dial(std::move(copy));

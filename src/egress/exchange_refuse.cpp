@@ -3,6 +3,7 @@
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "egress/json_text.hpp"
+#include "egress/limit_refusal.hpp"
 #include "http/problem.hpp"
 
 // What an exchange tells: the audit log of everything, the agent of what did not happen.
@@ -50,6 +51,28 @@ Task<bool> Exchange::refuse_by_policy() {
                             {"outcome", "denied"},
                             {"metadata", std::move(details)}});
   auto response = services::to_problem(decision_, facts(nullptr), request_id_);
+  const bool goes_on = co_await answer(std::move(response));
+  co_return goes_on;
+}
+
+// By the ledger: 429, and 503 while it does not know what was used before.
+Task<bool> Exchange::refuse_by_limit(Error error) {
+  const auto& refusal = *intent_.refusal();
+  refusal_ = to_members(refusal);
+  auto details = metadata();
+  details["layer"] = json_text(layer_of(refusal));
+  details["reason"] = json_text(error.reason);
+  for (const auto& member : refusal_) details[member.key()] = member.value();
+  shared_.trail.event(id_, {{"actionType", json_text(decision_.action_type)},
+                            {"target", json_text(decision_.target)},
+                            {"outcome", "denied"},
+                            {"metadata", std::move(details)}});
+  http::ProblemMembers members{{"layer", json::value(json_text(layer_of(refusal)))},
+                               {"host", json::value(json_text(origin_.host))}};
+  for (const auto& member : refusal_) {
+    members.emplace_back(std::string(member.key()), member.value());
+  }
+  auto response = http::problem(error, request_id_, std::move(members));
   const bool goes_on = co_await answer(std::move(response));
   co_return goes_on;
 }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "domain/permissions.hpp"
 #include "services/oauth_grant.hpp"
 
 namespace deployclaw::egress {
@@ -80,6 +81,30 @@ template <class T>
 std::optional<T> checked(const Reader& reader, T&& message) {
   if (!reader.good()) return std::nullopt;
   return std::forward<T>(message);
+}
+
+// Why the ledger refused, or zero for a kind when it did not.
+constexpr auto kNoLimit = LimitRefusal::Kind{};
+
+void put_limit(Writer& writer, const LimitRefusal& limit) {
+  writer.put(limit.kind).put(limit.scope).put(limit.window).put(limit.max);
+  writer.put(limit.retry_after_seconds).put(limit.cap).put(limit.spent);
+}
+
+// False for what put_limit() never writes.
+bool get_limit(Reader& reader, std::optional<LimitRefusal>& out) {
+  LimitRefusal limit;
+  reader.get(limit.kind);
+  reader.get(limit.scope);
+  reader.get(limit.window);
+  reader.get(limit.max);
+  reader.get(limit.retry_after_seconds);
+  reader.get(limit.cap);
+  reader.get(limit.spent);
+  if (limit.kind == kNoLimit) return limit == LimitRefusal{.kind = kNoLimit};
+  out = limit;
+  const bool window = limit.window == domain::Window::kHour || limit.window == domain::Window::kDay;
+  return window && limit.kind <= LimitRefusal::Kind::kNotReady;
 }
 
 }  // namespace
@@ -202,7 +227,15 @@ std::optional<RenewedMessage> read_renewed(std::string_view packet) {
 
 void append(std::string& packet, const RecordMessage& m) {
   Writer writer(MessageKind::kRecords);
-  const auto added = std::move(writer.put(m.kind).put(m.agent).put(m.id).text(m.json)).done();
+  const auto added = std::move(writer.put(m.kind)
+                                   .put(m.agent)
+                                   .put(m.id)
+                                   .put(m.charge.scope)
+                                   .put(m.charge.least)
+                                   .put(m.charge.wanted)
+                                   .put(m.amount)
+                                   .text(m.json))
+                         .done();
   // The kind of packet stands once, before the first.
   packet += std::string_view(added).substr(packet.empty() ? 0 : sizeof(MessageKind));
 }
@@ -215,8 +248,15 @@ std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) 
     reader.get(m.kind);
     reader.get(m.agent);
     reader.get(m.id);
+    reader.get(m.charge.scope);
+    reader.get(m.charge.least);
+    reader.get(m.charge.wanted);
+    reader.get(m.amount);
     m.json = reader.text();
-    if (m.kind < RecordKind::kIntent || m.kind > RecordKind::kEvent) return std::nullopt;
+    const bool told = m.kind >= RecordKind::kIntent && m.kind <= RecordKind::kEvent;
+    if (!told && m.kind != RecordKind::kLower) return std::nullopt;
+    const auto scope = m.charge.scope;
+    if (scope != kNoScope && scope >= domain::kScopes.size()) return std::nullopt;
   } while (reader.more());
   return checked(reader, std::move(all));
 }
@@ -224,6 +264,10 @@ std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) 
 std::string encode(const DurableMessage& m) {
   Writer writer(MessageKind::kDurable);
   writer.put(m.sequence).put(m.refused);
+  for (const auto& answer : m.answers) {
+    writer.put(answer.id).put(answer.refused).put(answer.grant.micro_dollars);
+    put_limit(writer, answer.limit.value_or(LimitRefusal{.kind = kNoLimit}));
+  }
   return std::move(writer).done();
 }
 
@@ -233,6 +277,15 @@ std::optional<DurableMessage> read_durable(std::string_view packet) {
   reader.get(m.sequence);
   reader.get(m.refused);
   if (m.refused > Refusal::kForeignAgent) return std::nullopt;
+  while (reader.more()) {
+    auto& answer = m.answers.emplace_back();
+    reader.get(answer.id);
+    reader.get(answer.refused);
+    reader.get(answer.grant.micro_dollars);
+    if (!get_limit(reader, answer.limit)) return std::nullopt;
+    if (answer.refused > Refusal::kForeignAgent) return std::nullopt;
+    if (m.answers.size() > kMostAnswers) return std::nullopt;
+  }
   return checked(reader, std::move(m));
 }
 

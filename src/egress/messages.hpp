@@ -11,6 +11,8 @@
 #include "base/ids.hpp"
 #include "base/secret.hpp"
 #include "domain/approval_id.hpp"
+#include "domain/sliding_window.hpp"
+#include "domain/spend_book.hpp"
 #include "linux/address_pool.hpp"
 
 // What supervisor, worker and spool say to one another, each in one packet. Readers take nothing
@@ -96,18 +98,54 @@ struct ApprovalAnswerMessage {
   Time expires_at = {};
 };
 
+// What the ledger is to count of an intent before it is admitted.
+inline constexpr std::uint8_t kNoScope = 0xff;
+struct Charge {
+  std::uint8_t scope = kNoScope;    // a place in domain::kScopes, which has windows; or none
+  domain::MicroDollars least = 0;   // without which a model call makes no sense
+  domain::MicroDollars wanted = 0;  // the worst case of what the agent asked; 0: no model call
+  [[nodiscard]] bool is_free() const { return scope == kNoScope && wanted == 0; }
+  bool operator==(const Charge&) const = default;
+};
+// What the ledger gave: for a model call least to wanted, else 0.
+struct Grant {
+  domain::MicroDollars micro_dollars = 0;
+};
+// An outcome that names no amount has spent all that is reserved.
+inline constexpr domain::MicroDollars kAllReserved = UINT64_MAX;
+
+// Why the ledger refused an intent.
+struct LimitRefusal {
+  enum class Kind : std::uint8_t {
+    kRate = 1,      // scope, window and max say which
+    kSpend = 2,     // the cap and what is spent of it
+    kNotReady = 3,  // it does not know yet what was used before
+  };
+  Kind kind = Kind::kNotReady;
+  std::uint8_t scope = kNoScope;
+  domain::Window window = domain::Window::kHour;
+  std::uint32_t max = 0;
+  std::uint32_t retry_after_seconds = 0;  // at least 1
+  domain::MicroDollars cap = 0;
+  domain::MicroDollars spent = 0;  // settled today
+  bool operator==(const LimitRefusal&) const = default;
+};
+
 // Worker to spool.
 enum class RecordKind : std::uint8_t {
   kIntent = 1,   // what is about to happen: nothing leaves before it is durable
   kOutcome = 2,  // how the intent of the same id ended
   kEvent = 3,    // whole in itself: a denial, a finding
   kOpen = 4,     // in the spool only: an intent that was open when a segment began
+  kLower = 5,    // the intent of this id can only cost `amount` any more; no JSON
 };
 struct RecordMessage {
   RecordKind kind = RecordKind::kEvent;
   AgentId agent;
-  std::uint64_t id = 0;  // of the intent, unique in the worker's life
-  std::string json;      // {actionType, target, outcome, metadata}
+  std::uint64_t id = 0;                        // of the intent, unique in the worker's life
+  std::string json;                            // {actionType, target, outcome, metadata}
+  Charge charge = {};                          // of an intent
+  domain::MicroDollars amount = kAllReserved;  // of an outcome: spent; kLower: still reserved
 };
 // Why the spool does not take intents.
 enum class Refusal : std::uint8_t {
@@ -118,11 +156,20 @@ enum class Refusal : std::uint8_t {
   kForeignAgent = 4,  // none of the client's
 };
 // Spool to worker: records up to `sequence` (counted from 1 in the order sent) are durable; or the
-// intents among them since the last answer are refused.
+// intents among them since the last answer are refused. An intent with a charge has an answer of
+// its own, now or later, whatever the rest says.
+struct IntentAnswer {
+  std::uint64_t id = 0;
+  Refusal refused = Refusal::kNo;
+  Grant grant = {};
+  std::optional<LimitRefusal> limit = {};  // set: refused by the ledger
+};
 struct DurableMessage {
   std::uint64_t sequence = 0;
   Refusal refused = Refusal::kNo;
+  std::vector<IntentAnswer> answers = {};  // kMostAnswers at most
 };
+inline constexpr std::size_t kMostAnswers = 512;
 
 enum class MessageKind : std::uint8_t {
   kConfigure = 1,

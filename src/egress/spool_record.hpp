@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "egress/ledger.hpp"
 #include "egress/messages.hpp"
 
 // One record as it lies in the spool. Pure.
@@ -20,6 +21,7 @@ struct SpoolRecord {
   std::uint64_t worker = 0;  // which run of a worker; with id it names an intent
   std::uint64_t id = 0;
   std::string json;
+  Admission charge = {};  // of an intent or an outcome, where the ledger counted it
 };
 
 // An intent that has no outcome yet.

@@ -249,6 +249,19 @@ bool same_policy(const store::EgressClient& a, const store::EgressClient& b) {
          });
 }
 
+// They hold from now on, whether a worker hears of the new policy or not.
+void Supervisor::set_limits(const store::EgressClient& client) {
+  std::vector<std::pair<AgentId, domain::AgentLimits>> limits;
+  for (const auto& agent : client.agents) {
+    std::vector<FieldError> errors;
+    const auto permissions = domain::read_permissions(agent.permissions, "", errors);
+    if (!errors.empty()) continue;  // it has no policy either
+    limits.emplace_back(agent.id, domain::limits_of(permissions, client.plan));
+    intake_.load_uses(agent.id, {});
+  }
+  intake_.set_limits(std::move(limits));
+}
+
 void Supervisor::adopt(store::EgressClient next) {
   auto& client = clients_[next.id];
   const bool changed = client.version == 0 || !same_policy(client.desired, next);
@@ -257,6 +270,7 @@ void Supervisor::adopt(store::EgressClient next) {
   std::vector<AgentId> agents;
   for (const auto& agent : next.agents) agents.push_back(agent.id);
   intake_.add_agents(id, std::move(agents));
+  set_limits(next);
   client.desired = std::move(next);
   if (!changed) return;
   ++client.version;

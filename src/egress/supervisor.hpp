@@ -72,6 +72,7 @@ class Supervisor {
   Task<Status> reload();
   void apply(std::vector<store::EgressClient> clients);
   void adopt(store::EgressClient next);
+  void set_limits(const store::EgressClient& client);
   Task<void> configure(ClientId id, std::uint64_t version);
   Task<Result<WorkerConfig>> open_all(store::EgressClient client, std::uint64_t version);
   Task<Result<WorkerCredential>> open_credential(const store::EgressClient& client, AgentId agent,

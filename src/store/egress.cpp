@@ -11,7 +11,7 @@ constexpr std::chrono::milliseconds kAppendDeadline{20'000};
 constexpr db::Statement kListAgents{
     "egress_list_agents",
     "SELECT a.client_id, c.status = 'active', c.vault_salt, a.id, coalesce(host(o.address), ''),"
-    "  a.permissions, coalesce(ca.certificate, ''), ca.encrypted "
+    "  a.permissions, coalesce(ca.certificate, ''), ca.encrypted, c.plan "
     "FROM agents a JOIN clients c ON c.id = a.client_id "
     "LEFT JOIN agent_observations o ON o.agent_id = a.id "
     "LEFT JOIN client_authorities ca ON ca.client_id = a.client_id "
@@ -38,6 +38,7 @@ EgressClient read_client(const db::Row& row) {
   client.salt = row.bytes(2);
   client.certificate = row.string(6);
   client.sealed_key = object_of(row, 7);
+  client.plan = row.string(8);
   return client;
 }
 

@@ -38,6 +38,7 @@ struct EgressAgent {
 struct EgressClient {
   ClientId id;
   bool active = false;              // not suspended
+  std::string plan;
   Bytes salt;                       // clients.vault_salt
   std::vector<EgressAgent> agents;  // by id
   // The client's certificate authority; empty before the first deployment made it.
