@@ -1,6 +1,7 @@
 #include "api/routes.hpp"
 
 #include "api/agents/agents.hpp"
+#include "api/approvals/approvals.hpp"
 #include "api/audit_log/audit_log.hpp"
 #include "api/auth/auth.hpp"
 #include "api/credentials/credentials.hpp"
@@ -15,6 +16,7 @@ void add_resource_routes(http::Router& router, Services& services) {
   auth::add_routes(router, services);
   agents::add_routes(router, services);
   credentials::add_routes(router, services);
+  approvals::add_routes(router, services);
   output::add_routes(router, services);
   policy::add_routes(router, services);
   audit_log::add_routes(router, services);

@@ -38,6 +38,8 @@ constexpr std::array kRanges{
     Range{"egress.answer_head_seconds", 1, 86'400},
     Range{"egress.answer_body_seconds", 1, 86'400},
     Range{"egress.tunnel_seconds", 1, 86'400},
+    Range{"egress.approval_hold_seconds", 1, 3'600},
+    Range{"egress.approval_seconds", 2, 604'800},
     Range{"egress.first_worker_uid", 65'536, 4'294'900'000},
 };
 

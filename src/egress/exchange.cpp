@@ -18,7 +18,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
 constexpr std::size_t kLongestPath = 1024;  // in the audit log
 constexpr std::size_t kMostRenewals = 4;    // for one request
@@ -92,12 +91,14 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   auto read = co_await read_small_body();
   if (!read) co_return false;
+  name_target();
+  auto ended = co_await approve();
+  if (ended) co_return *ended;
   auto priced = co_await price_model_call();
   if (!priced) {
     const bool goes_on = co_await refuse(std::move(priced.error()), "spend");
     co_return goes_on;
   }
-  name_target();
   auto renewed = co_await renew_tokens();
   if (!renewed) {
     const bool goes_on = co_await refuse(std::move(renewed.error()), "secrets");
@@ -107,6 +108,8 @@ Task<bool> Exchange::run(http::RequestHead head) {
     const bool goes_on = co_await refuse_by_policy();
     co_return goes_on;
   }
+  ended = co_await approve();  // that policy may be the first to ask for it
+  if (ended) co_return *ended;
   auto injected = inject();
   if (!injected) {
     const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
@@ -171,6 +174,7 @@ services::RequestFacts Exchange::facts(const json::value* body) const {
 Task<bool> Exchange::decide() {
   decision_ = agent_->policy.decide(facts(nullptr));
   if (!decision_.needs_body && !services::injects_body(decision_.injections)) {
+    name_target();  // of a body that was read before a renewal or an approval
     co_return decision_.allowed;
   }
   if (!whole_body_) {
@@ -186,6 +190,7 @@ Task<bool> Exchange::decide() {
     const json::value body = parsed ? *parsed : json::value();
     decision_ = agent_->policy.decide(facts(&body));
   }
+  name_target();
   co_return decision_.allowed;
 }
 
@@ -304,9 +309,9 @@ Task<Status> Exchange::renew_tokens() {
                  "The request's credentials expire faster than they are renewed.");
 }
 
-Status Exchange::inject() {
+// A real secret that the agent got hold of somewhere must not leave by its hand.
+Status Exchange::check_for_secrets() const {
   const auto& context = *agent_;
-  // A real secret that the agent got hold of somewhere must not leave by its hand.
   auto found = scrub::find_in(*context.response_patterns, head_.target);
   for (const auto& [name, value] : head_.headers.all()) {
     if (found) break;
@@ -318,6 +323,12 @@ Status Exchange::inject() {
         Code::kForbidden, "secret_in_request",
         "The request holds the real value of the credential " + context.name_of(found->id) + ".");
   }
+  return {};
+}
+
+Status Exchange::inject() {
+  if (auto clean = check_for_secrets(); !clean) return clean;
+  const auto& context = *agent_;
   const auto now = shared_.clock.now();
   const services::SecretSource source = [&](std::string_view name) {
     return context.secret(name, now);

@@ -23,6 +23,7 @@ json::object Exchange::metadata() const {
   if (websocket_) out["websocket"] = true;
   if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
   if (!decision_.scope.empty()) out["scope"] = json_text(decision_.scope);
+  if (approval_) out["approvalId"] = json_text(approval_->to_string());
   if (!decision_.service.empty()) out["service"] = json_text(decision_.service);
   if (model_call_) model_call_->describe(out);
   if (!injected_.empty()) {

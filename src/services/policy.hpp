@@ -100,6 +100,8 @@ class AgentPolicy {
   // rule. Without injections; `target` is the host.
   [[nodiscard]] std::optional<Decision> decide_by_rule(std::string_view rule_id,
                                                        std::string_view host) const;
+  // Whether every request of that scope waits for a person.
+  [[nodiscard]] bool needs_approval(std::string_view scope) const;
 
   [[nodiscard]] std::span<const AgentCredential> credentials() const;
   [[nodiscard]] std::uint64_t version() const;
