@@ -1,5 +1,6 @@
 #include "api/routes.hpp"
 
+#include "api/agent_page/pages.hpp"
 #include "api/agents/agents.hpp"
 #include "api/audit_log/audit_log.hpp"
 #include "api/auth/auth.hpp"
@@ -20,6 +21,7 @@ void add_resource_routes(http::Router& router, Services& services) {
   output::add_routes(router, services);
   audit_log::add_routes(router, services);
   runtime_list::add_routes(router, services);
+  agent_page::add_routes(router, services);
   branding::add_routes(router, services);
   events::add_routes(router, services);
   waitlist::add_routes(router, services);

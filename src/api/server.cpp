@@ -3,6 +3,8 @@
 #include <exception>
 #include <optional>
 
+#include "api/agent_page/host.hpp"
+#include "api/agent_page/pages.hpp"
 #include "api/events/hub.hpp"
 #include "api/housekeeping.hpp"
 #include "api/key_guarded_vault.hpp"
@@ -49,6 +51,7 @@ struct ApiServer::State {
                  .events = std::make_shared<events::Hub>(executor),
                  .listen_conninfo = std::move(parts.listen_conninfo),
                  .config = std::move(config)},
+        pages(executor, services),
         public_server(executor, [this](http::Request r) { return serve(router, std::move(r)); }),
         internal_server(executor,
                         [this](http::Request r) { return serve(internal, std::move(r)); }) {
@@ -57,6 +60,7 @@ struct ApiServer::State {
     add_health_routes(internal, services, vault_status);
     add_metrics_route(internal, services);
     add_gauges();
+    public_server.divert(pages.diversion());
   }
 
   void add_gauges() {
@@ -130,6 +134,7 @@ struct ApiServer::State {
   http::Router router;
   http::Router internal;
   std::optional<web::Site> site;
+  agent_page::AgentPages pages;
   net::HttpServer public_server;
   net::HttpServer internal_server;
   std::uint16_t port = 0;
@@ -143,6 +148,9 @@ ApiServer::~ApiServer() = default;
 
 Status ApiServer::start() {
   const auto& config = state_->services.config;
+  if (auto good = agent_page::check_agents_host(config.agents_host, config.public_origin); !good) {
+    return good;
+  }
   std::string origin = config.public_origin;
   if (origin.ends_with('/')) origin.pop_back();  // people write URLs
   auto site = web::Site::load(
