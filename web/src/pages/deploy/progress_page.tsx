@@ -103,8 +103,8 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
 function adviceFor(deployment: Deployment): string {
   const last = deployment.steps.at(-1)?.name;
   if (deployment.exitCode === 78) return 'Its settings are not accepted by the runtime. The last output names the place.';
-  if (last === 'pulling') return 'The image could not be had. That is the operator’s to repair; trying again later may help.';
-  if (last === 'verifying' || last === 'starting') return 'It started and did not become ready. The last output often says why.';
+  if (last === 'image') return 'The image could not be had. That is the operator’s to repair; trying again later may help.';
+  if (last === 'verify' || last === 'start' || last === 'network') return 'It started and did not become ready. The last output often says why.';
   return 'Try again; if it fails in the same way, the reason above is what support needs.';
 }
 
