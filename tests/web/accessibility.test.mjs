@@ -35,7 +35,7 @@ for (const look of [{ colorScheme: 'light', width: 1200 }, { colorScheme: 'dark'
       assert.equal(await sideways(page), 0, `${entry.name} sticks out`);
       assert.deepEqual(strange, [], `${entry.name} asks another host`);
       assert.deepEqual(page.faults, [], entry.name);
-      await page.context().close();
+      await page.done();
     }
   });
 }

@@ -54,6 +54,15 @@ export class Site {
       if (/Content Security Policy|Refused to|Warning:|validateDOMNesting/.test(message.text())) page.faults.push(message.text());
     });
     page.on('dialog', (dialog) => { page.faults.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
+    // Closes the window; the customer goes on with the cookie as it is now (a confirmed code changes it).
+    page.done = async () => {
+      const cookie = (await context.cookies(`https://localhost`)).find((one) => one.name === '__Host-deployclaw');
+      await context.close();
+      if (!customer || !cookie) return;
+      customer.cookie = `${cookie.name}=${cookie.value}`;
+      const session = await customer.call('GET', '/api/auth/session');
+      if (session.status === 200) customer.csrf = session.body.csrfToken;
+    };
     page.open = (target) => page.goto(`${this.url}/app${target}`);
     return page;
   }

@@ -102,7 +102,7 @@ test('a stranger registers, turns on two-factor and deploys an agent, with the m
   await page.getByLabel('Recovery code').fill(customer.recoveryCodes[0]);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation', { name: 'Main' }).waitFor();
-  await page.context().close();
+  await page.done();
 });
 
 test('the same with the keyboard alone', async () => {
@@ -166,7 +166,7 @@ test('the same with the keyboard alone', async () => {
   await press('Control+k', 'Escape');
   assert.equal(await page.getByRole('dialog').count(), 0);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await page.done();
 });
 
 test('all of it fits a narrow window, and the drawer holds the navigation', async () => {
@@ -186,5 +186,5 @@ test('all of it fits a narrow window, and the drawer holds the navigation', asyn
   await page.getByText('this one').waitFor();
   await fits('security');
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await page.done();
 });

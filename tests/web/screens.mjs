@@ -26,7 +26,7 @@ try {
       await entry.ready(page, known);
       await sleep(400);
       await page.screenshot({ path: path.join(folder, `${entry.name}-${look}.png`), fullPage: true });
-      await page.context().close();
+      await page.done();
     }
   }
   console.log(`${pages.length * 3} pictures in ${folder}`);

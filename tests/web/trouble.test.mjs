@@ -14,8 +14,9 @@ let failing;
 before(async () => {
   await site.start();
   customer = await site.customer();
-  failing = await customer.deploy(HOSTILE, { exitCode: 78, exitAfterMs: 1500, print: '<script>alert(2)</script>\u001b[31mred\u001b[0m', printCount: 3 });
+  failing = await customer.deploy(HOSTILE, { exitCode: 78, exitAfterMs: 1500, print: 'ansi', printCount: 3 });
   await customer.verdict(failing);
+  site.platform.sql(`UPDATE deployments SET last_output = '<script>alert(2)</script>' WHERE agent_id = '${failing}'`);
 });
 after(async () => assert.equal(await site.stop(), 0));
 
@@ -32,7 +33,6 @@ test('a stale second factor opens one dialog for all calls that wait, and repeat
   await page.getByText('this one').waitFor();
   stale();
   const seen = posts(page);
-  // Two calls at once, neither of which is made with a fresh code.
   await page.getByRole('button', { name: 'New codes…' }).click();
   await page.getByRole('button', { name: 'Make new codes' }).click();
   const dialog = page.getByRole('dialog', { name: 'Confirm it is you' });
@@ -45,7 +45,7 @@ test('a stale second factor opens one dialog for all calls that wait, and repeat
   const renewals = seen.filter((request) => request.url().endsWith('/recovery-codes'));
   assert.equal(renewals.length, 2, 'refused once, then done once');
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await page.done();
 });
 
 test('closing the code dialog leaves everything as it was, and says so', async () => {
@@ -58,8 +58,7 @@ test('closing the code dialog leaves everything as it was, and says so', async (
   await page.keyboard.press('Escape');
   await page.getByText('Nothing was changed').waitFor();
   assert.equal(await page.getByRole('dialog', { name: 'Confirm it is you' }).count(), 0);
-  await page.context().close();
-  stale();
+  await page.done();
   await customer.verify();
 });
 
@@ -80,7 +79,7 @@ test('no connection: says so, keeps what was typed, and goes on when it is back'
   down = false;
   await page.getByRole('button', { name: 'Deploy agent' }).click();
   await page.getByText('It is live').waitFor({ timeout: 90_000 });
-  await page.context().close();
+  await page.done();
 });
 
 test('what the server refuses is shown beside its field, on its step', async () => {
@@ -97,7 +96,7 @@ test('what the server refuses is shown beside its field, on its step', async () 
   const field = page.getByLabel('Name', { exact: true });
   assert.equal(await field.getAttribute('aria-invalid'), 'true', 'the name is taken');
   assert.equal(await field.inputValue(), HOSTILE);
-  await page.context().close();
+  await page.done();
 });
 
 test('a failing server: the page says so, and trying again works', async () => {
@@ -113,7 +112,7 @@ test('a failing server: the page says so, and trying again works', async () => {
   await alert.filter({ hasText: 'r-1' }).waitFor();
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByRole('heading', { name: 'Name and runtime' }).waitFor();
-  await page.context().close();
+  await page.done();
 });
 
 test('a slow server: something shows, and says that it loads', async () => {
@@ -126,7 +125,7 @@ test('a slow server: something shows, and says that it loads', async () => {
   await page.locator('.skeleton').first().waitFor();
   release();
   await page.getByRole('heading', { name: 'Name and runtime' }).waitFor();
-  await page.context().close();
+  await page.done();
 });
 
 test('a deployment that fails says why, with the last output, and hostile text stays text', async () => {
@@ -134,7 +133,7 @@ test('a deployment that fails says why, with the last output, and hostile text s
     const page = await site.window({ customer, colorScheme });
     await page.open(`/agents/${failing}/deploying`);
     await page.getByText('It could not be deployed').waitFor();
-    await page.getByText(/Exit code 78/).waitFor();
+    await page.getByText(/exited with code 78/).first().waitFor();
     await page.getByText('<script>alert(2)</script>').first().waitFor();
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), HOSTILE);
     await page.getByRole('button', { name: 'Try again' }).waitFor();
@@ -143,7 +142,7 @@ test('a deployment that fails says why, with the last output, and hostile text s
     await page.keyboard.type('img');
     await page.getByRole('option', { name: /onerror/ }).waitFor();
     assert.deepEqual(page.faults, []);
-    await page.context().close();
+    await page.done();
   }
 });
 
@@ -163,7 +162,7 @@ test('a session that was ended elsewhere leads to the sign-in, and back to the p
   await page.getByLabel('Digit 1').click();
   await page.keyboard.type(await freshCode(other));
   await page.getByRole('heading', { name: 'Security' }).waitFor();
-  await page.context().close();
+  await page.done();
 });
 
 test('ending other sessions ends them, not this one', async () => {
@@ -179,5 +178,5 @@ test('ending other sessions ends them, not this one', async () => {
   await until('it is gone', async () => (await page.getByText('Safari on iOS').count()) === 0);
   await sleep(100);
   assert.equal(await page.getByText('this one').count(), 1);
-  await page.context().close();
+  await page.done();
 });

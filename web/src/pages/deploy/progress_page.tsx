@@ -79,7 +79,7 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
   return (
     <div className="verdict verdict-bad">
       <div className="verdict-head"><IconWarn size={20} />{title}</div>
-      <p className="wrap-anywhere">{deployment.reason ?? agent.statusReason ?? 'No reason was recorded.'}{deployment.exitCode !== null && ` Exit code ${deployment.exitCode}.`}</p>
+      <p className="wrap-anywhere">{deployment.reason ?? agent.statusReason ?? 'No reason was recorded.'}{exitWords(deployment)}</p>
       {deployment.lastOutput && <Code label="Last output">{deployment.lastOutput}</Code>}
       <p className="muted">{adviceFor(deployment)}</p>
       {again.error && <ErrorNotice error={again.error} />}
@@ -99,6 +99,8 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
     </div>
   );
 }
+
+const exitWords = ({ reason, exitCode }: Deployment) => (exitCode !== null && !reason?.includes(`code ${exitCode}`) ? ` Exit code ${exitCode}.` : '');
 
 function adviceFor(deployment: Deployment): string {
   const last = deployment.steps.at(-1)?.name;
