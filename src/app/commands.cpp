@@ -54,6 +54,17 @@ std::string find_catalog() {
   return {};
 }
 
+// The built pages beside the catalogue (share/deployclaw/web, or web/dist of the checkout); empty
+// when there are none.
+std::string find_web(const fs::path& catalog) {
+  std::error_code error;
+  for (const fs::path& candidate : {catalog / "../web/dist", catalog / "../web"}) {
+    const auto found = fs::canonical(candidate, error);
+    if (!error && fs::is_regular_file(found / "app.html", error)) return found.string();
+  }
+  return {};
+}
+
 bool is_address_and_port(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
@@ -114,6 +125,10 @@ Status complete(Settings& settings) {
   }
   if (settings.text("catalog_dir").empty()) {
     if (auto set = settings.set("catalog_dir", find_catalog(), "default"); !set) return set;
+  }
+  if (settings.text("web.root").empty()) {
+    const auto found = find_web(settings.text("catalog_dir"));
+    if (auto set = settings.set("web.root", found, "default"); !set) return set;
   }
   if (settings.text("orchestrator.host_name").empty()) {
     std::array<char, 65> name{};

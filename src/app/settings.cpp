@@ -47,6 +47,22 @@ constexpr std::array kSettings{
     Setting{"api.hashing_threads", kInteger, "2", "Threads for password hashing (1-16)"},
     Setting{"api.bcrypt_cost", kInteger, "12", "Cost of new password hashes (10-16)"},
 
+    Setting{"web.root", kText, "", "Folder with the built pages; default: beside the program"},
+    Setting{"web.agents_host", kText, "agents.localhost",
+            "Host below which each agent's own page is; never below the dashboard's domain"},
+
+    Setting{"branding.name", kText, "DeployClaw", "The name that pages show (1-60 characters)"},
+    Setting{"branding.logo", kText, "", "Logo file (.svg, .png, .webp) that the api user can read"},
+    Setting{"branding.support", kText, "", "E-mail address that pages show for help"},
+    Setting{"branding.accent", kText, "", "Accent colour like #2f6feb"},
+    Setting{"branding.css_file", kText, "",
+            "CSS file that the api user can read; it ends /branding.css"},
+    Setting{"branding.book_call_url", kText, "", "https:// link to book a call; none by default"},
+    Setting{"branding.plausible_domain", kText, "",
+            "Site to count visits of the pages for at Plausible; off by default"},
+    Setting{"branding.plausible_url", kText, "https://plausible.io",
+            "Where Plausible's script comes from"},
+
     Setting{"orchestrator.listen", kText, "127.0.0.1:0", "Metrics and readiness of this role"},
     Setting{"orchestrator.host_name", kText, "", "Name of this machine; default: its host name"},
     Setting{"orchestrator.agent_pool", kText, "10.231.0.0/16",
