@@ -1,0 +1,5 @@
+import { Page } from '../../app/page';
+
+export default function ProgressPage() {
+  return <Page title="Deploying">…</Page>;
+}
