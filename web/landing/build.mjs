@@ -75,7 +75,7 @@ export function build(out = path.resolve(here, '../dist')) {
     fs.mkdirSync(path.dirname(path.join(out, page.name)), { recursive: true });
     fs.writeFileSync(path.join(out, page.name), page.html);
   }
-  fs.cpSync(path.join(here, 'static'), out, { recursive: true });
+  for (const folder of ['static', '../public']) fs.cpSync(path.join(here, folder), out, { recursive: true });
   const routes = pages.filter((page) => page.index).map((page) => `  <url><loc>{{origin}}${page.route}</loc></url>\n`);
   fs.writeFileSync(path.join(out, 'sitemap.xml'), '<?xml version="1.0" encoding="UTF-8"?>\n'
     + `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n${routes.join('')}</urlset>\n`);
