@@ -3,7 +3,7 @@
 // Makes web/dist: types from the OpenAPI file, strict type check, the app by Vite, the landing page by
 // its own script, a brotli and a gzip copy of every file that gets smaller, then the size budget.
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,10 @@ import zlib from 'node:zlib';
 
 const web = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(web, 'dist');
-const run = (command, ...arguments_) => execFileSync(command, arguments_, { cwd: web, stdio: 'inherit' });
+const run = (command, ...arguments_) => {
+  const { status } = spawnSync(command, arguments_, { cwd: web, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+};
 const tool = (name) => path.join(web, 'node_modules/.bin', name);
 
 function* filesUnder(folder) {

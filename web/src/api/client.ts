@@ -5,10 +5,10 @@ import { transport } from './transport';
 /** The typed client. Wrap a call in `ok` to get its body, or a thrown Problem. */
 export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: transport });
 
-/** The body of an answer; failures were thrown by the transport. */
-export async function ok<T>(call: Promise<{ data?: T; response: Response }>): Promise<T> {
+/** The JSON body of an answer; failures were thrown by the transport. */
+export async function ok<T>(call: Promise<{ data?: T; response: Response }>): Promise<Exclude<T, string>> {
   const { data } = await call;
-  return data as T;
+  return data as Exclude<T, string>;
 }
 
 /** The body of an answer and its ETag, for If-Match. */

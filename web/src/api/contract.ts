@@ -41,11 +41,3 @@ export type Metrics = {
   series: Record<'cpuCores' | 'memoryBytes' | 'networkRxBytes' | 'networkTxBytes' | 'tokensIn' | 'tokensOut' | 'spendUsd', Series>;
   current: Partial<Record<string, number>>;
 };
-
-/** What a server-sent event carries: what to fetch again. */
-export type LiveEvent =
-  | { type: 'agent.changed'; id: string }
-  | { type: 'deployment.changed'; id: string; agentId?: string }
-  | { type: 'approval.changed'; id: string; agentId?: string }
-  | { type: 'audit.appended'; agentId?: string; count?: number }
-  | { type: 'resync' };

@@ -24,14 +24,15 @@ function invalidate(...keys: Array<readonly unknown[]>): void {
   for (const queryKey of keys) void queryClient.invalidateQueries({ queryKey });
 }
 
-/** Which queries an event makes stale. Exported for its test. */
-export function staleKeys(event: string, data: { id?: string; agentId?: string }): Array<readonly unknown[]> {
-  const agent = data.agentId ?? data.id;
+/** What an event carries: the ids of what to fetch again. */
+export type EventData = { agentId?: string; deploymentId?: string; approvalId?: string; seq?: number };
+
+/** Which queries an event makes stale. */
+export function staleKeys(event: string, { agentId }: EventData): Array<readonly unknown[]> {
   switch (event) {
     case 'agent.changed':
-      return [['agents'], ['agent', data.id]];
     case 'deployment.changed':
-      return [['agents'], ['agent', agent]];
+      return agentId ? [['agents'], ['agent', agentId]] : [['agents'], ['agent']];
     case 'approval.changed':
       return [['approvals']];
     case 'audit.appended':
@@ -45,7 +46,7 @@ export function staleKeys(event: string, data: { id?: string; agentId?: string }
 
 function receive(message: Message): void {
   if (message.id) lastId = message.id;
-  let data: { id?: string; agentId?: string } = {};
+  let data: EventData = {};
   try { data = JSON.parse(message.data); } catch { /* an event without a body still says its name */ }
   invalidate(...staleKeys(message.event, data));
 }
