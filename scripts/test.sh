@@ -23,8 +23,7 @@ done
 $fast && arguments+=(-LE e2e)
 
 need_root
-install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
-$fast || install_packages "${web_test_packages[@]}"
+install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${web_test_packages[@]}"
 install_node
 build_web
 compile release deployclaw
