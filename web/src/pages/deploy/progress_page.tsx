@@ -2,6 +2,7 @@ import './deploy.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
+import { OpenAgentPage } from '../../app/agent_page';
 import { Page } from '../../app/page';
 import { api, ok } from '../../api/client';
 import { agentQuery } from '../../api/queries';
@@ -52,9 +53,9 @@ function Verdict({ agent, deployment }: { agent: Agent; deployment: Deployment }
     return (
       <div className="verdict verdict-good">
         <div className="verdict-head"><IconCheck size={20} />It is live</div>
-        <p>{channel ? channel.after : 'It runs and answers. Connect a chat under its credentials and settings when you like.'}</p>
+        <p>{channel ? channel.after : agent.runtime === 'openclaw' ? 'It runs and answers. Talk to it on its own page, or connect a chat in its settings when you like.' : 'It runs and answers.'}</p>
         {first && <p className="muted">Everything that it does, and everything that was refused, is in its activity log.</p>}
-        <div className="row-wrap"><ButtonLink href={`/agents/${agent.id}`} variant="primary">Open {agent.name}</ButtonLink><ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink></div>
+        <div className="row-wrap"><ButtonLink href={`/agents/${agent.id}`} variant="primary">Open {agent.name}</ButtonLink><ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink>{agent.runtime === 'openclaw' && <OpenAgentPage id={agent.id} />}</div>
       </div>
     );
   }
