@@ -40,6 +40,12 @@ runtimes::TemplateValues template_values(const Launch& launch, const Config& con
   values.proxy_url = config.proxy_url;
   values.public_origin = config.public_origin;
   values.model_api_key = model_placeholder(launch.spec.credentials);
+  values.credential = [credentials = launch.spec.credentials](std::string_view name) {
+    for (const auto& credential : credentials) {
+      if (credential.name == name) return credential.placeholder;
+    }
+    return std::string();
+  };
   return values;
 }
 
