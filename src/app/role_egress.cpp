@@ -13,6 +13,7 @@
 #include "db/database.hpp"
 #include "db/listener.hpp"
 #include "dns/nameserver.hpp"
+#include "egress/spool_lock.hpp"
 #include "egress/supervisor.hpp"
 #include "egress/worker.hpp"
 #include "linux/sandbox.hpp"
@@ -151,6 +152,8 @@ int run_egress(Settings settings) {
       });
   if (!spawner) return complain(spawner.error().message);
   if (auto dropped = linux::drop_capabilities(); !dropped) return complain(dropped.error().message);
+  const auto lock = egress::lock_spool(config->spool_directory);
+  if (!lock) return complain(lock.error().message);
   auto spool = egress::Spool::open(config->spool_directory, config->spool_bytes);
   if (!spool) return complain(spool.error().message);
 

@@ -52,13 +52,8 @@ void SpendBook::settle(Key key, std::optional<MicroDollars> spent) {
 
 void SpendBook::take_back(Key key) { close(key); }
 
-void SpendBook::load_settled(DayNumber day, MicroDollars spent) {
+void SpendBook::load(DayNumber day, MicroDollars spent) {
   days_[day].settled = sum(days_[day].settled, spent);
-}
-
-void SpendBook::load_open(Key key, DayNumber day, MicroDollars reserved) {
-  const auto [place, fresh] = open_.try_emplace(key, Open{.day = day, .reserved = reserved});
-  if (fresh) days_[day].reserved = sum(days_[day].reserved, reserved);
 }
 
 std::optional<SpendBook::Open> SpendBook::find(Key key) const {

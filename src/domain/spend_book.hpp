@@ -47,9 +47,8 @@ class SpendBook {
   // The call was never made.
   void take_back(Key key);
 
-  // From a former life.
-  void load_settled(DayNumber day, MicroDollars spent);
-  void load_open(Key key, DayNumber day, MicroDollars reserved);
+  // Spent in a former life.
+  void load(DayNumber day, MicroDollars spent);
 
   struct Open {
     DayNumber day = 0;

@@ -11,20 +11,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kMostJson = 16UL * 1024;
 // An outcome goes beyond its client's share, so that no intent stays open for want of room; but not
 // at any length.
 constexpr std::size_t kMostBeyondShare = 1024;
-// Of all workers of a client: each carries 4,096 connections.
-constexpr std::size_t kMostOpen = 8'192;
 // Where there is little room, little goes in.
 constexpr std::size_t kMostHeldAtOnce = 128UL * 1024;
 constexpr std::chrono::milliseconds kLazySync{200};
+// What a worker may say of one call: a million dollars.
+constexpr domain::MicroDollars kMostSpent = 1'000'000'000'000;
 constexpr std::chrono::milliseconds kRetry{1'000};
 constexpr const char* kCut =
     R"({"outcome":"failure","metadata":{"cut":"the record was too large"}})";
-constexpr const char* kForeignAgent =
-    R"({"actionType":"audit_record_refused","outcome":"denied","metadata":{"detail":"a worker named an agent that is none of its client's"}})";
 
 OpenIntent intent_of(const SpoolRecord& record) {
   return {.client = record.client, .agent = record.agent, .worker = record.worker, .id = record.id};
@@ -74,91 +71,6 @@ class Room {
 
 }  // namespace
 
-void AuditIntake::State::take(const std::shared_ptr<IntakeSource>& source, RecordMessage message) {
-  if (message.kind == RecordKind::kIntent) waiting.insert(source);
-  if (!clients[source->client].agents.contains(message.agent)) {
-    take_foreign(source, message);
-    refuse_early(source, message);
-    return;
-  }
-  if (message.json.size() > kMostJson) message.json = kCut;
-  const bool asks = message.kind == RecordKind::kIntent;
-  if (asks && !take_intent(source, message)) {
-    refuse_early(source, message);
-    return;
-  }
-  if (message.kind == RecordKind::kLower) {
-    lower(*source, message);
-    return;
-  }
-  if (message.kind == RecordKind::kOutcome) {
-    forget_parked(*source, message.id, message.agent);
-    close_intent(*source, message.id, message.agent);
-  }
-  add({.kind = message.kind,
-       .client = source->client,
-       .agent = message.agent,
-       .worker = source->worker,
-       .id = message.id,
-       .json = std::move(message.json),
-       .charge = {.amount = asks ? 0 : message.amount}},
-      asks ? source : nullptr, message.charge);
-}
-
-void AuditIntake::State::lower(const IntakeSource& source, const RecordMessage& message) {
-  if (!source.open.contains({message.id, message.agent})) return;
-  ledger.lower(message.agent, {source.worker, message.id}, message.amount);
-  look_at_parked(message.agent);
-}
-
-// False when it is refused here already.
-bool AuditIntake::State::take_intent(const std::shared_ptr<IntakeSource>& source,
-                                     const RecordMessage& message) {
-  auto& client = clients[source->client];
-  if (client.open >= kMostOpen) {
-    source->refusal = Refusal::kTooManyOpen;
-    commit_later();
-    complain(source->client, "a client has too many open intents");
-    return false;
-  }
-  if (source->open.emplace(message.id, message.agent).second) ++client.open;
-  return true;
-}
-
-void AuditIntake::State::take_foreign(const std::shared_ptr<IntakeSource>& source,
-                                      const RecordMessage& message) {
-  if (message.kind == RecordKind::kIntent) source->refusal = Refusal::kForeignAgent;
-  // As often as the log takes a line; the others are counted.
-  const auto suppressed = clients[source->client].lines.admit(LogLimiter::Clock::now());
-  if (!suppressed) {
-    held.count_lost(source->client);
-    commit_later();
-    return;
-  }
-  log::error("a worker named an agent that is none of its client's",
-             {{"client", source->client.to_string()},
-              {"agent", message.agent.to_string()},
-              {"suppressed", *suppressed}});
-  add({.client = source->client, .agent = {}, .worker = source->worker, .json = kForeignAgent});
-}
-
-// What has a charge has an answer of its own.
-void AuditIntake::State::refuse_early(const std::shared_ptr<IntakeSource>& source,
-                                      const RecordMessage& message) {
-  if (message.kind != RecordKind::kIntent || message.charge.is_free()) return;
-  early.push_back({source, {.id = message.id, .refused = source->refusal}});
-}
-
-void AuditIntake::State::close_intent(IntakeSource& source, std::uint64_t id, AgentId agent) {
-  if (source.open.erase({id, agent}) > 0) --clients[source.client].open;
-}
-
-void AuditIntake::State::add(SpoolRecord record, std::shared_ptr<IntakeSource> asking,
-                             Charge charge) {
-  batch.push_back({.record = std::move(record), .asking = std::move(asking), .charge = charge});
-  commit_later();
-}
-
 void AuditIntake::State::commit_later() {
   if (commit_posted) return;
   commit_posted = true;
@@ -192,7 +104,7 @@ class AuditIntake::State::Commit {
   void judge_intents() {
     std::map<IntakeSource*, std::uint64_t> wanted;
     for (const auto& entry : entries_) {
-      if (entry.asking) wanted[entry.asking.get()] += size_of(entry.record);
+      if (entry.asking) wanted[entry.asking.get()] += size_in_spool(entry);
     }
     for (const auto& [source, bytes] : wanted) {
       if (source->refusal != Refusal::kNo) continue;
@@ -203,14 +115,15 @@ class AuditIntake::State::Commit {
   // In the order in which they came.
   void admit_all() {
     for (auto& entry : entries_) {
-      const auto& [record, source, charge] = entry;
+      const auto& record = entry.record;
+      const auto& source = entry.asking;
       if (!source) {
         admit(std::move(entry.record));
       } else if (source->refusal != Refusal::kNo) {
-        if (!charge.is_free()) tell(source, {.id = record.id, .refused = source->refusal});
-      } else if (charge.is_free()) {
+        if (!entry.charge.is_free()) tell(source, {.id = record.id, .refused = source->refusal});
+      } else if (entry.charge.is_free()) {
         push_intent(record);
-      } else if (charge.wanted > 0 && state_.parked.contains(record.agent)) {
+      } else if (entry.charge.wanted > 0 && state_.parked.contains(record.agent)) {
         park(entry);
       } else {
         judge(entry);
@@ -218,11 +131,21 @@ class AuditIntake::State::Commit {
     }
   }
   void admit(SpoolRecord record) {
+    if (record.kind == RecordKind::kOutcome) name_price(record);
     if (room_.admits(record)) {
       records_.push_back(std::move(record));
-    } else {
+    } else if (record.kind != RecordKind::kLower) {
       state_.held.hold(std::move(record));
     }
+  }
+  // On the day of the grant, in the record itself: it need not meet its intent again.
+  void name_price(SpoolRecord& record) {
+    const auto open = state_.ledger.find(record.agent, key_of(record));
+    if (!open) return;
+    const auto spent = record.charge.amount;
+    record.charge = {
+        .at = open->day * domain::kDay,
+        .amount = std::min(spent == kAllReserved ? open->reserved : spent, kMostSpent)};
   }
 
   // Whatever fails, nothing but intents is lost by it.
@@ -231,8 +154,11 @@ class AuditIntake::State::Commit {
     const auto durable = state_.spool->durable_end();
     Status done = state_.spool->append(records_);
     const auto count = records_.size();
-    if (done) settle_spend();
-    std::erase_if(records_, [](const auto& one) { return one.kind == RecordKind::kIntent; });
+    if (done) settle_spend();  // of what lies in the spool by now
+    if (done) state_.counts.count_allowed(intents_);
+    std::erase_if(records_, [](const auto& one) {
+      return one.kind == RecordKind::kIntent || one.kind == RecordKind::kLower;
+    });
     if (!done) {
       state_.hold_all(std::move(records_));
       state_.hold_what_was_given_up();
@@ -242,7 +168,7 @@ class AuditIntake::State::Commit {
     if (state_.spool->durable_end() != durable) state_.unsynced.clear();
     std::ranges::move(records_, std::back_inserter(state_.unsynced));
     state_.total += count;
-    return has_intent_ ? state_.sync() : done;
+    return intents_ > 0 ? state_.sync() : done;
   }
 
   // Whether nobody is refused because the spool cannot be written.
@@ -252,9 +178,10 @@ class AuditIntake::State::Commit {
       if (!done && source->refusal == Refusal::kNo) source->refusal = Refusal::kUnwritable;
       writable = writable && source->refusal != Refusal::kUnwritable;
     }
-    for (const auto& [record, source, charge] : entries_) {
+    for (const auto& entry : entries_) {
+      const auto& source = entry.asking;
       const bool refused = source && source->refusal != Refusal::kNo;
-      if (refused) state_.close_intent(*source, record.id, record.agent);
+      if (refused) state_.close_intent(*source, entry.record.id, entry.record.agent);
     }
     for (const auto& one : admitted_) conclude(one, done.has_value());
     return writable;
@@ -283,15 +210,19 @@ class AuditIntake::State::Commit {
     AgentId agent;
     std::uint64_t id = 0;
     Admission admission;
+    DecisionCounts::Clock::time_point arrived;
   };
 
+  static std::size_t size_in_spool(const Entry& entry) {
+    return size_of(entry.record) + (entry.charge.is_free() ? 0 : kChargeBytes);
+  }
   static Ledger::Key key_of(const SpoolRecord& record) { return {record.worker, record.id}; }
   void tell(const Source& source, const IntentAnswer& answer) {
     answers_[source].push_back(answer);
   }
   void push_intent(const SpoolRecord& record) {
     records_.push_back(record);
-    has_intent_ = true;
+    ++intents_;
   }
   void refuse(const Entry& entry, const IntentAnswer& answer) {
     state_.close_intent(*entry.asking, entry.record.id, entry.record.agent);
@@ -305,30 +236,40 @@ class AuditIntake::State::Commit {
     if (ruling.verdict == Ledger::Verdict::kBusy) park(entry);
     if (ruling.verdict == Ledger::Verdict::kAdmitted) take_in(entry, ruling.admission);
   }
+  // Those that wait for money keep their order; what has no price does not wait for them.
   void judge_parked(std::deque<Parked>& queue) {
     const auto now = state_.ledger_now();
-    for (; !queue.empty(); queue.pop_front()) {
-      auto& [entry, until] = queue.front();
-      const auto ruling = ask_ledger(entry);
+    bool blocked = false;
+    std::erase_if(queue, [&](Parked& one) {
+      const bool waits = now < one.until;
+      const bool for_money = one.entry.charge.wanted > 0;
+      if (blocked && for_money && waits) return false;
+      const auto ruling = ask_ledger(one.entry);
       if (ruling.verdict == Ledger::Verdict::kBusy) {
-        if (now < until) return;
-        refuse(entry, {.id = entry.record.id, .limit = ruling.refusal});
+        blocked = blocked || (for_money && waits);
+        if (waits) return false;
+        refuse(one.entry, {.id = one.entry.record.id, .limit = ruling.refusal});
+      } else if (ruling.verdict == Ledger::Verdict::kAdmitted) {
+        take_in_late(one.entry, ruling.admission);
       }
-      if (ruling.verdict != Ledger::Verdict::kAdmitted) continue;
-      const auto room = room_.for_intents(entry.record.client, size_of(entry.record));
-      if (room == Refusal::kNo) {
-        take_in(entry, ruling.admission);
-      } else {
-        state_.ledger.take_back(entry.record.agent, key_of(entry.record), ruling.admission);
-        refuse(entry, {.id = entry.record.id, .refused = room});
-      }
+      return true;
+    });
+  }
+  void take_in_late(Entry& entry, const Admission& admission) {
+    const auto room = room_.for_intents(entry.record.client, size_in_spool(entry));
+    if (room == Refusal::kNo) {
+      take_in(entry, admission);
+      return;
     }
+    state_.ledger.take_back(entry.record.agent, key_of(entry.record), admission);
+    refuse(entry, {.id = entry.record.id, .refused = room});
   }
   Ledger::Ruling ask_ledger(const Entry& entry) {
     const auto& record = entry.record;
     auto ruling =
         state_.ledger.judge(record.agent, key_of(record), entry.charge, state_.ledger_now());
     if (ruling.verdict == Ledger::Verdict::kRefused) {
+      state_.counts.observe(DecisionCounts::Clock::now() - entry.arrived);
       refuse(entry, {.id = record.id, .limit = ruling.refusal});
     }
     return ruling;
@@ -337,13 +278,18 @@ class AuditIntake::State::Commit {
     auto record = entry.record;
     record.charge = admission;
     push_intent(record);
-    admitted_.push_back(
-        {.source = entry.asking, .agent = record.agent, .id = record.id, .admission = admission});
+    admitted_.push_back({.source = entry.asking,
+                         .agent = record.agent,
+                         .id = record.id,
+                         .admission = admission,
+                         .arrived = entry.arrived});
   }
   // Durable now, or nothing that may happen.
   void conclude(const Admitted& one, bool durable) {
     if (durable) {
       tell(one.source, {.id = one.id, .grant = {.micro_dollars = one.admission.amount}});
+      state_.counts.count_granted(one.admission.amount);
+      state_.counts.observe(DecisionCounts::Clock::now() - one.arrived);
       return;
     }
     state_.ledger.take_back(one.agent, {one.source->worker, one.id}, one.admission);
@@ -352,10 +298,15 @@ class AuditIntake::State::Commit {
   }
   void settle_spend() {
     for (const auto& record : records_) {
-      if (record.kind != RecordKind::kOutcome) continue;
-      const auto spent = record.charge.amount;
-      state_.ledger.settle(record.agent, key_of(record),
-                           spent == kAllReserved ? std::nullopt : std::optional(spent));
+      if (!is_charged(record)) continue;
+      if (record.kind == RecordKind::kOutcome) {
+        state_.ledger.settle(record.agent, key_of(record), record.charge.amount);
+        state_.counts.count_settled(record.charge.amount);
+      } else if (record.kind == RecordKind::kLower) {
+        state_.ledger.lower(record.agent, key_of(record), record.charge.amount);
+      } else {
+        continue;
+      }
       state_.look_at_parked(record.agent);
     }
   }
@@ -365,7 +316,7 @@ class AuditIntake::State::Commit {
   std::set<std::shared_ptr<IntakeSource>> asking_;
   Room room_;
   std::vector<SpoolRecord> records_;
-  bool has_intent_ = false;
+  std::uint64_t intents_ = 0;
   std::vector<Admitted> admitted_;
   std::map<Source, std::vector<IntentAnswer>> answers_;
 };

@@ -159,7 +159,12 @@ void AuditIntake::set_limits(std::vector<std::pair<AgentId, domain::AgentLimits>
 void AuditIntake::load_uses(AgentId agent, Ledger::Past past) {
   asio::post(state_->io, [state = state_.get(), agent, past = std::move(past)] {
     state->ledger.load(agent, past, state->ledger_now());
+    state->look_at_parked(agent);
   });
+}
+
+void AuditIntake::forget_uses() {
+  asio::post(state_->io, [state = state_.get()] { state->ledger.forget_uses(); });
 }
 
 void AuditIntake::add_event(ClientId client, AgentId agent, std::string json) {
@@ -179,5 +184,6 @@ bool AuditIntake::writable() const { return state_->good; }
 std::uint64_t AuditIntake::records() const { return state_->total; }
 std::uint64_t AuditIntake::syncs() const { return state_->syncs; }
 std::uint64_t AuditIntake::lost() const { return state_->lost; }
+std::string AuditIntake::decisions() const { return state_->counts.to_text(); }
 
 }  // namespace deployclaw::egress

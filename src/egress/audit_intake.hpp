@@ -52,6 +52,8 @@ class AuditIntake {
   void set_limits(std::vector<std::pair<AgentId, domain::AgentLimits>> limits);
   // What an agent used in a former life; without it everything charged is refused. Thread-safe.
   void load_uses(AgentId agent, Ledger::Past past);
+  // Nobody's past is known any more. Thread-safe.
+  void forget_uses();
   // A record of the supervisor itself. Not waited for. Thread-safe.
   void add_event(ClientId client, AgentId agent, std::string json);
   // Deletes what the database has. Thread-safe.
@@ -67,6 +69,8 @@ class AuditIntake {
   [[nodiscard]] std::uint64_t syncs() const;
   // Records of which only the number is written.
   [[nodiscard]] std::uint64_t lost() const;
+  // What was decided, as text for the metrics.
+  [[nodiscard]] std::string decisions() const;
 
  private:
   struct State;

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/task.hpp"
 #include "egress/audit_intake.hpp"
+#include "egress/decision_counts.hpp"
 #include "egress/held_records.hpp"
 #include "egress/log_limiter.hpp"
 #include "egress/packet_channel.hpp"
@@ -72,6 +73,7 @@ struct AuditIntake::State {
     SpoolRecord record;
     std::shared_ptr<IntakeSource> asking;  // of an intent
     Charge charge;
+    DecisionCounts::Clock::time_point arrived = DecisionCounts::Clock::now();
   };
 
   // ---- audit_parked.cpp: intents that wait for what running model calls of their agent hold.
@@ -115,6 +117,7 @@ struct AuditIntake::State {
   std::atomic<std::uint64_t> total = 0;
   std::atomic<std::uint64_t> syncs = 0;
   std::atomic<std::uint64_t> lost = 0;
+  DecisionCounts counts;
   std::thread thread;
 };
 

@@ -57,6 +57,10 @@ class AuditLimits : public ::testing::Test {
     socket.ask(id, charge);
     return answer_to(socket, id);
   }
+  static DurableMessage ask_free(AuditSocket& socket, std::uint64_t id) {
+    socket.say(RecordKind::kIntent, id, "{}");
+    return socket.answer();
+  }
   static void finish(AuditSocket& socket, AgentId agent, std::uint64_t id,
                      domain::MicroDollars spent) {
     socket.tell({.kind = RecordKind::kOutcome,
@@ -106,15 +110,26 @@ TEST_F(AuditLimits, RefusesWhatItHasNoLimitsOrNoPastOf) {
   intake->add_agents(client, {agent});
   intake->add_worker(socket.other_end(), client);
   const Charge mail{.scope = kMail};
-  EXPECT_EQ(ask(socket, 1, mail).limit->kind, Kind::kNotReady);
+  socket.ask(1, mail);
+  // It may be loaded yet.
+  EXPECT_EQ(ask_free(socket, 9).refused, Refusal::kNo) << "what costs nothing goes on";
+  now = kStart + 10'000;
+  EXPECT_EQ(answer_to(socket, 1).limit->kind, Kind::kNotReady);
   intake->set_limits({{agent, limits}});
-  EXPECT_EQ(ask(socket, 2, mail).limit->kind, Kind::kNotReady);
+  socket.ask(2, mail);
+  EXPECT_EQ(ask_free(socket, 10).refused, Refusal::kNo);
+  now = kStart + 20'000;
+  EXPECT_EQ(answer_to(socket, 2).limit->kind, Kind::kNotReady);
   Ledger::Past past;
   past.uses[kMail] = {kStart - 1, kStart + 99'999};
+  socket.ask(3, mail);
+  EXPECT_EQ(ask_free(socket, 11).refused, Refusal::kNo);
   intake->load_uses(agent, past);
-  EXPECT_EQ(ask(socket, 3, mail).limit->kind, Kind::kRate) << "two were used in a former life";
-  socket.say(RecordKind::kIntent, 4, "{}");
-  EXPECT_EQ(socket.answer().refused, Refusal::kNo) << "what costs nothing goes on";
+  EXPECT_EQ(answer_to(socket, 3).limit->kind, Kind::kRate) << "two were used in a former life";
+  intake->forget_uses();
+  socket.ask(4, mail);
+  now = kStart + 30'000;
+  EXPECT_EQ(answer_to(socket, 4).limit->kind, Kind::kNotReady);
 }
 
 TEST_F(AuditLimits, ALimitChangesWithoutForgettingWhatWasUsed) {

@@ -8,13 +8,17 @@ namespace deployclaw::egress {
 
 namespace {
 constexpr domain::Millis kMostParked = 20'000;
+// For what has no price: the past of an agent is being read.
+constexpr domain::Millis kMostUnloaded = 10'000;
 // For waits that are over, another day, and whatever else nobody tells of.
 constexpr std::chrono::milliseconds kLook{250};
 }  // namespace
 
 void AuditIntake::State::park(Entry entry) {
+  counts.count_waiting();
   auto& queue = parked[entry.record.agent];
-  queue.push_back({.entry = std::move(entry), .until = ledger_now() + kMostParked});
+  const auto most = entry.charge.wanted > 0 ? kMostParked : kMostUnloaded;
+  queue.push_back({.entry = std::move(entry), .until = ledger_now() + most});
   look_later();
 }
 

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "egress/decision_counts.hpp"
 #include "egress/limit_refusal.hpp"
 
 namespace deployclaw::egress {
@@ -19,7 +20,7 @@ namespace {
 constexpr std::chrono::seconds kMostWait{15};
 // The ledger keeps a model call waiting for 20 s.
 constexpr std::chrono::seconds kMostWaitForMoney{35};
-constexpr std::size_t kRecordHead = 64;  // and more than that
+constexpr std::size_t kRecordHead = 96;  // and more than that
 
 std::string_view why(Refusal refusal) {
   switch (refusal) {
@@ -35,6 +36,18 @@ std::string_view why(Refusal refusal) {
       break;
   }
   return "The audit log cannot be written, so nothing is sent.";
+}
+
+// "" when there is none such.
+std::string text_at(const json::object& record, std::initializer_list<std::string_view> path) {
+  const json::value* value = nullptr;
+  for (const auto name : path) {
+    const auto* object = value == nullptr ? &record : value->if_object();
+    value = object == nullptr ? nullptr : object->if_contains(name);
+    if (value == nullptr) return {};
+  }
+  const auto* text = value->if_string();
+  return text == nullptr ? std::string() : std::string(*text);
 }
 
 }  // namespace
@@ -115,12 +128,21 @@ void AuditTrail::event(AgentId agent, json::object record) {
     return;
   }
   allowance_ -= 1;
+  const auto left_out = static_cast<std::uint32_t>(left_out_);
+  const auto layer = text_at(record, {"metadata", "layer"});
+  const bool denied = text_at(record, {"outcome"}) == "denied";
   if (left_out_ > 0) {
     auto& metadata = record["metadata"];
     if (!metadata.is_object()) metadata.emplace_object();
     metadata.get_object()["leftOut"] = std::exchange(left_out_, 0);
   }
-  send({.kind = RecordKind::kEvent, .agent = agent, .id = 0, .json = {}}, record);
+  send({.kind = RecordKind::kEvent,
+        .agent = agent,
+        .id = 0,
+        .json = {},
+        .layer = layer_index(layer),
+        .denials = denied ? left_out + 1 : 0},
+       record);
 }
 
 std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record) {

@@ -30,19 +30,22 @@ void Ledger::load(AgentId agent, Past past, Millis now) {
   for (std::size_t i = 0; i < past.uses.size(); ++i) {
     account.uses[i].load(std::move(past.uses[i]), now);
   }
-  for (const auto& [day, spent] : past.settled) account.spend.load_settled(day, spent);
-  for (const auto& open : past.open) account.spend.load_open(open.key, open.day, open.reserved);
+  for (const auto& [day, spent] : past.spent) account.spend.load(day, spent);
 }
 
-bool Ledger::is_loaded(AgentId agent) const {
-  const auto found = accounts_.find(agent);
-  return found != accounts_.end() && found->second.loaded;
+void Ledger::forget_uses() {
+  for (auto& [agent, account] : accounts_) {
+    auto limits = std::move(account.limits);
+    account = Account();
+    account.limits = std::move(limits);
+  }
 }
 
 Ledger::Ruling Ledger::judge(AgentId agent, Key key, const Charge& charge, Millis now) {
   const auto found = accounts_.find(agent);
   if (found == accounts_.end() || !found->second.limits || !found->second.loaded) {
-    return {.refusal = {.kind = Kind::kNotReady, .retry_after_seconds = kSoon}};
+    return {.verdict = Verdict::kBusy,
+            .refusal = {.kind = Kind::kNotReady, .retry_after_seconds = kSoon}};
   }
   auto& account = found->second;
   const bool has_scope = charge.scope < account.uses.size();
@@ -88,6 +91,11 @@ void Ledger::take_back(AgentId agent, Key key, const Admission& admission) {
 void Ledger::lower(AgentId agent, Key key, MicroDollars reserved) {
   const auto found = accounts_.find(agent);
   if (found != accounts_.end()) found->second.spend.lower(key, reserved);
+}
+
+std::optional<domain::SpendBook::Open> Ledger::find(AgentId agent, Key key) const {
+  const auto found = accounts_.find(agent);
+  return found == accounts_.end() ? std::nullopt : found->second.spend.find(key);
 }
 
 void Ledger::settle(AgentId agent, Key key, std::optional<MicroDollars> spent) {

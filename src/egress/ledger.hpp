@@ -35,21 +35,18 @@ class Ledger {
   // What a former life used, for an agent that has none loaded yet; afterwards it is admitted.
   struct Past {
     std::array<std::vector<Millis>, domain::kScopes.size()> uses;
-    std::vector<std::pair<domain::DayNumber, MicroDollars>> settled;
-    struct Open {
-      Key key;
-      domain::DayNumber day = 0;
-      MicroDollars reserved = 0;
-    };
-    std::vector<Open> open;
+    // By day; also what was reserved for calls of which nobody knows how they ended.
+    std::vector<std::pair<domain::DayNumber, MicroDollars>> spent;
   };
   void load(AgentId agent, Past past, Millis now);
-  [[nodiscard]] bool is_loaded(AgentId agent) const;
+  // Nobody is loaded any more.
+  void forget_uses();
 
   enum class Verdict : std::uint8_t {
     kAdmitted,
     kRefused,
-    kBusy,  // running model calls hold the money: to be asked again when one of them ends
+    // Running model calls hold the money, or the agent is not loaded yet: to be asked again.
+    kBusy,
   };
   struct Ruling {
     Verdict verdict = Verdict::kRefused;
@@ -63,6 +60,8 @@ class Ledger {
   // See domain::SpendBook.
   void lower(AgentId agent, Key key, MicroDollars reserved);
   void settle(AgentId agent, Key key, std::optional<MicroDollars> spent);
+  // What is reserved for a running call.
+  [[nodiscard]] std::optional<domain::SpendBook::Open> find(AgentId agent, Key key) const;
 
  private:
   struct Account {

@@ -233,6 +233,8 @@ void append(std::string& packet, const RecordMessage& m) {
                                    .put(m.charge.least)
                                    .put(m.charge.wanted)
                                    .put(m.amount)
+                                   .put(m.layer)
+                                   .put(m.denials)
                                    .text(m.json))
                          .done();
   // The kind of packet stands once, before the first.
@@ -251,6 +253,8 @@ std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) 
     reader.get(m.charge.least);
     reader.get(m.charge.wanted);
     reader.get(m.amount);
+    reader.get(m.layer);
+    reader.get(m.denials);
     m.json = reader.text();
     const bool told = m.kind >= RecordKind::kIntent && m.kind <= RecordKind::kEvent;
     if (!told && m.kind != RecordKind::kLower) return std::nullopt;

@@ -110,6 +110,8 @@ struct RecordMessage {
   std::string json;                            // {actionType, target, outcome, metadata}
   Charge charge = {};                          // of an intent
   domain::MicroDollars amount = kAllReserved;  // of an outcome: spent; kLower: still reserved
+  std::uint8_t layer = 0;     // of a denial: who refused (decision_counts.hpp), for the counts
+  std::uint32_t denials = 0;  // that it tells of
 };
 // Why the spool does not take intents.
 enum class Refusal : std::uint8_t {

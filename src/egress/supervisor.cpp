@@ -27,6 +27,8 @@ Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_
           }),
       intake_(std::move(spool), executor, [this] { drain_.wake(); }),
       drain_(executor, parts.db, intake_, config_.host_name),
+      uses_(parts.db, intake_, clock_),
+      host_lock_(parts.db, config_.host_name, [this](bool held) { on_host_lock(held); }),
       grants_(parts.db, parts.vault, clock_),
       tasks_(executor),
       reload_alarm_(executor) {}
@@ -51,7 +53,9 @@ Status Supervisor::start() {
     reload_alarm_.cancel();
   });
   tasks_.spawn("reload", reload_loop());
+  drain_.before_writing([this](std::uint64_t position) { return load_uses(position); });
   tasks_.spawn("audit drain", drain_.run());
+  tasks_.spawn("host lock", host_lock_.run());
   return {};
 }
 
@@ -237,17 +241,33 @@ bool same_policy(const store::EgressClient& a, const store::EgressClient& b) {
          });
 }
 
+Task<Status> Supervisor::load_uses(std::uint64_t position) {
+  if (!host_lock_.held()) co_return Status{};
+  auto loaded = co_await uses_.load(position);
+  co_return loaded;
+}
+
+void Supervisor::on_host_lock(bool held) {
+  if (held) {
+    drain_.wake();
+  } else {
+    uses_.forget_all();
+  }
+}
+
 // They hold from now on, whether a worker hears of the new policy or not.
 void Supervisor::set_limits(const store::EgressClient& client) {
   std::vector<std::pair<AgentId, domain::AgentLimits>> limits;
+  std::vector<AgentId> agents;
   for (const auto& agent : client.agents) {
     std::vector<FieldError> errors;
     const auto permissions = domain::read_permissions(agent.permissions, "", errors);
     if (!errors.empty()) continue;  // it has no policy either
     limits.emplace_back(agent.id, domain::limits_of(permissions, client.plan));
-    intake_.load_uses(agent.id, {});
+    agents.push_back(agent.id);
   }
   intake_.set_limits(std::move(limits));
+  if (uses_.want(agents)) drain_.wake();
 }
 
 void Supervisor::adopt(store::EgressClient next) {

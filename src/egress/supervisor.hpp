@@ -12,9 +12,11 @@
 #include "egress/audit_intake.hpp"
 #include "egress/config.hpp"
 #include "egress/grant_keeper.hpp"
+#include "egress/host_lock.hpp"
 #include "egress/listeners.hpp"
 #include "egress/log_limiter.hpp"
 #include "egress/spawner.hpp"
+#include "egress/uses_loader.hpp"
 #include "egress/worker_handle.hpp"
 #include "net/http_server.hpp"
 #include "store/egress.hpp"
@@ -69,6 +71,8 @@ class Supervisor {
 
   Task<void> reload_loop();
   Task<Status> reload();
+  Task<Status> load_uses(std::uint64_t position);
+  void on_host_lock(bool held);
   void apply(std::vector<store::EgressClient> clients);
   void adopt(store::EgressClient next);
   void set_limits(const store::EgressClient& client);
@@ -89,6 +93,8 @@ class Supervisor {
   AuditIntake intake_;
   AuditDrain drain_;
   SystemClock clock_;
+  UsesLoader uses_;
+  HostLock host_lock_;
   GrantKeeper grants_;
   TaskGroup tasks_;
   boost::asio::steady_timer reload_alarm_;

@@ -121,7 +121,7 @@ std::string Supervisor::metrics() const {
       drain_.lost_bytes());
   add("audit_waiting_bytes", "gauge", "Bytes of the spool that the database does not have yet.",
       intake_.waiting_bytes());
-  return out;
+  return out + intake_.decisions();
 }
 
 }  // namespace deployclaw::egress
