@@ -115,9 +115,8 @@ class LedgerDatabase : public ::testing::Test {
   asio::io_context io;
   vault::TemporaryDirectory directory;
   SystemClock clock;
-  std::atomic<domain::Millis> now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        clock.now().time_since_epoch())
-                                        .count();
+  std::atomic<domain::Millis> now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch()).count();
   std::uint64_t next_id = 1;
   domain::AgentLimits limits{.windows = {}, .daily_spend = kCap};
   std::unique_ptr<db::Database> db;
@@ -154,7 +153,8 @@ TEST_F(LedgerDatabase, TheDatabaseBeingAwayNeitherResetsNorDoubles) {
   EXPECT_EQ(admitted(2), 2U);
   drain_all();
   Postgres::shared().run(
-      "REVOKE EXECUTE ON FUNCTION audit.append_egress(text, bigint, bigint, uuid[], uuid[], text[], "
+      "REVOKE EXECUTE ON FUNCTION audit.append_egress(text, bigint, bigint, uuid[], uuid[], "
+      "text[], "
       "text[], jsonb) FROM deployclaw_egress");
   EXPECT_EQ(admitted(1), 1U) << "it goes on with what it knows";
   EXPECT_FALSE(run_task(io, drain->drain()));
@@ -173,7 +173,8 @@ TEST_F(LedgerDatabase, MoneyIsSettledOnceAcrossDrainsAndRestarts) {
   EXPECT_EQ(ask(1, model).grant.micro_dollars, 4'000'000U);
   drain_all();
   EXPECT_EQ(reserved(), 4'000'000);
-  socket->tell({.kind = RecordKind::kLower, .agent = agent, .id = 1, .json = {}, .amount = 2'500'000});
+  socket->tell(
+      {.kind = RecordKind::kLower, .agent = agent, .id = 1, .json = {}, .amount = 2'500'000});
   EXPECT_EQ(ask(2, model).grant.micro_dollars, 3'750'000U) << "half of the other 7.5";
   finish(2, 1'000'000);
   drain_all();
@@ -247,7 +248,8 @@ TEST_F(LedgerDatabase, CountsEachThingOnceWhateverIsDrainedAndRestartedWhen) {
     } else if (what == 10) {
       drain_all();
     } else if (what == 11) {
-      for (const auto& [id, granted] : running) expected_spend += static_cast<std::int64_t>(granted);
+      for (const auto& [id, granted] : running)
+        expected_spend += static_cast<std::int64_t>(granted);
       running.clear();
       open();
       ASSERT_TRUE(load());
