@@ -37,6 +37,8 @@ run_packages=(
   curl jq oathtool procps python3
 )
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev shellcheck iproute2 util-linux python3-yaml)
+# What the tests of the web pages need: a browser, and fonts for its pictures.
+web_test_packages=(chromium fonts-dejavu-core fonts-liberation)
 
 # install_packages NAME...: installs the Debian packages that are missing, all in one go.
 install_packages() {
@@ -91,6 +93,24 @@ compile() {
       }
       { print; fflush() }'
   fi
+}
+
+# build_web: web/dist from web/, with exactly the packages of its lock file; nothing when it is current.
+build_web() {
+  local stamp=$root/web/node_modules/.deployclaw-lock log=/tmp/deployclaw-web.$$.log
+  if ! cmp -s "$root/web/package-lock.json" "$stamp"; then
+    say "packages of the web"
+    (cd "$root/web" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "npm ci failed; the whole output is in $log"; }
+    rm -f "$log"
+    cp "$root/web/package-lock.json" "$stamp"
+  fi
+  local built=$root/web/dist/app.html
+  if [ -f "$built" ] && [ -z "$(find "$root/web" "$root/docs/api/openapi.yaml" "$root/catalog" -path "$root/web/node_modules" -prune -o -path "$root/web/dist" -prune \
+    -o -name schema.d.ts -prune -o -type f -newer "$built" -print -quit)" ]; then
+    return 0
+  fi
+  say "web"
+  node "$root/web/scripts/build.mjs"
 }
 
 binary() { echo "$root/build/${DEPLOYCLAW_PRESET:-release}/deployclaw"; }

@@ -33,6 +33,11 @@ int complain(const std::string& what) {
 Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   auto catalogue = services::Catalogue::load(settings.text("catalog_dir"));
   if (!catalogue) return fail(catalogue.error());
+  const bool refuses = settings.text("models.unknown") == "refuse";
+  auto prices = models::PriceCatalogue::load(
+      settings.text("catalog_dir"), settings.text("models.prices"),
+      refuses ? models::UnknownModel::kRefuse : models::UnknownModel::kDearest);
+  if (!prices) return fail(prices.error());
   const auto roots = read_file(kSystemRoots);
   if (!roots)
     return context("the system's root certificates (package ca-certificates)", roots.error());
@@ -44,7 +49,8 @@ Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   }
   auto tls = net::TlsClientContext::create(*roots, extra);
   if (!tls) return context("root certificates", tls.error());
-  return egress::WorkerParts{.catalogue = std::move(*catalogue), .tls = std::move(*tls)};
+  return egress::WorkerParts{
+      .catalogue = std::move(*catalogue), .tls = std::move(*tls), .prices = std::move(*prices)};
 }
 
 // "name=address" entries of egress.hosts, several for a name with several addresses.
@@ -90,7 +96,8 @@ egress::Deadlines deadlines(const Settings& settings) {
           .body = seconds("egress.request_body_seconds"),
           .response_head = seconds("egress.answer_head_seconds"),
           .response_body = seconds("egress.answer_body_seconds"),
-          .tunnel = seconds("egress.tunnel_seconds")};
+          .tunnel = seconds("egress.tunnel_seconds"),
+          .approval = seconds("egress.approval_hold_seconds")};
 }
 
 Result<egress::Config> egress_config(const Settings& settings) {
@@ -111,6 +118,7 @@ Result<egress::Config> egress_config(const Settings& settings) {
   config.first_worker_uid = static_cast<uid_t>(settings.integer("egress.first_worker_uid"));
   config.worker_idle = std::chrono::seconds(settings.integer("egress.worker_idle_seconds"));
   config.deadlines = deadlines(settings);
+  config.approval_lifetime = std::chrono::seconds(settings.integer("egress.approval_seconds"));
   config.admin_address = listen.address;
   config.admin_port = listen.port;
   return config;

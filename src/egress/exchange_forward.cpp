@@ -41,6 +41,7 @@ Task<Status> Exchange::acquire() {
   const auto granted = co_await intent_.durable();
   if (!granted) co_return fail(granted.error());
   grant_ = *granted;
+  if (model_call_) model_call_->grant(grant_.micro_dollars, *whole_body_);
   const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
   upstream_ = shared_.upstreams.take_idle(key);
   if (!upstream_.stream) {
@@ -90,6 +91,7 @@ Task<Status> Exchange::send_head() {
 }
 
 Task<Status> Exchange::send(std::string_view bytes) {
+  if (model_call_) model_call_->sent();
   upstream_.stream->set_deadline(shared_.deadlines.body);
   auto sent = co_await write_rest(*upstream_.stream, bytes);
   upstream_takes_no_more_ = !sent;
@@ -173,6 +175,7 @@ Status Exchange::check_trailers() const {
 }
 
 void Exchange::on_new_policy() {
+  if (holding_ != nullptr) holding_->interrupt();
   const auto next = shared_.agent(id_);
   // Not yet under way, or not under a policy: what follows is decided by the new one anyway.
   if (!upstream_.stream || next == agent_) return;
@@ -186,6 +189,9 @@ void Exchange::on_new_policy() {
 }
 
 void Exchange::end_if_agent_is_gone() {
+  // Nobody waits for what a person would allow, not even one that only ended its own half: sent
+  // later, it would surprise.
+  if (holding_ != nullptr && reader_.stream().ended_by_peer()) return end_hold();
   if (!upstream_.stream || !reader_.stream().reset_by_peer()) return;
   agent_gone_ = true;
   upstream_.stream->interrupt();

@@ -24,7 +24,11 @@ WorkerParts plain_parts(asio::io_context& /*io*/) {
   // Some root or other: nothing here speaks TLS.
   const auto root = crypto::make_authority("root of the rig", SystemClock().now());
   auto tls = net::TlsClientContext::create(root.value().certificate_pem);
-  return {.catalogue = services::testing::project_catalogue(), .tls = std::move(tls.value())};
+  auto prices = models::PriceCatalogue::load(DEPLOYCLAW_SOURCE_DIR "/catalog", {},
+                                             models::UnknownModel::kDearest);
+  return {.catalogue = services::testing::project_catalogue(),
+          .tls = std::move(tls.value()),
+          .prices = std::move(prices.value())};
 }
 
 }  // namespace

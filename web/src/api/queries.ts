@@ -1,0 +1,144 @@
+// The server state that several pages share. A page's own queries stay in its folder.
+
+import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from '@tanstack/react-query';
+import { toast } from '../ui/toast';
+import { api, ok, okWithTag } from './client';
+import { asProblem, Problem } from './problem';
+import { setCsrfToken, setSignedOutHandler } from './transport';
+import type { Agent, Branding, Session } from './types';
+
+declare module '@tanstack/react-query' {
+  interface Register {
+    defaultError: Error;
+    // `shown: true`: the page shows the failure itself, no toast.
+    mutationMeta: { shown?: boolean };
+  }
+}
+
+const worthRetrying = (error: unknown) => {
+  const { status } = asProblem(error);
+  return status === 0 || status === 502 || status === 503 || status === 504;
+};
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (count, error) => count < 2 && worthRetrying(error),
+      staleTime: 5_000,
+      refetchOnWindowFocus: true,
+    },
+    mutations: { retry: false },
+  },
+  queryCache: new QueryCache(),
+  mutationCache: new MutationCache({
+    onError: (error, _variables, _context, mutation) => {
+      const problem = asProblem(error);
+      if (mutation.meta?.shown || problem.code === 'step_up_cancelled') return;
+      toast.problem(problem);
+    },
+  }),
+});
+
+async function fetchSession(): Promise<Session | null> {
+  try {
+    const session = await ok(api.GET('/api/auth/session'));
+    setCsrfToken(session.csrfToken);
+    return session;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) {
+      setCsrfToken(null);
+      return null;
+    }
+    throw error;
+  }
+}
+
+export const sessionQuery = queryOptions({ queryKey: ['session'], queryFn: fetchSession, staleTime: 60_000 });
+
+/** Fetches the session anew: after sign-in, a confirmed code or a change of role. */
+export const renewSession = (): Promise<Session | null> => queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 });
+
+setSignedOutHandler(() => {
+  setCsrfToken(null);
+  queryClient.setQueryData(sessionQuery.queryKey, null);
+});
+
+const PLAIN: Branding = { name: 'DeployClaw', logoUrl: null, supportEmail: null, bookCallUrl: null, accent: null };
+
+export const brandingQuery = queryOptions({
+  queryKey: ['branding'],
+  queryFn: async (): Promise<Branding> => {
+    const known = await ok(api.GET('/api/branding')).catch(() => null);
+    return known ?? PLAIN;
+  },
+  staleTime: Infinity,
+});
+export const useBranding = (): Branding => useQuery(brandingQuery).data ?? PLAIN;
+
+export const agentsQuery = queryOptions({
+  queryKey: ['agents'],
+  queryFn: async (): Promise<Agent[]> => {
+    const agents: Agent[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ok(api.GET('/api/agents', { params: { query: { limit: 200, cursor } } }));
+      agents.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor);
+    return agents;
+  },
+});
+
+/** One agent with its ETag, for If-Match. */
+export const agentQuery = (id: string) => queryOptions({
+  queryKey: ['agent', id],
+  queryFn: async (): Promise<{ agent: Agent; etag: string | null }> => {
+    const { data, etag } = await okWithTag(api.GET('/api/agents/{id}', { params: { path: { id } } }));
+    return { agent: data.agent, etag };
+  },
+});
+
+export const runtimesQuery = queryOptions({
+  queryKey: ['runtimes'],
+  queryFn: async () => (await ok(api.GET('/api/runtimes'))).items,
+  staleTime: 600_000,
+});
+
+export const credentialKindsQuery = queryOptions({
+  queryKey: ['credential-kinds'],
+  queryFn: async () => (await ok(api.GET('/api/credential-kinds'))).items,
+  staleTime: 600_000,
+});
+
+const PROBES = {
+  approvals: '/api/approvals?limit=1',
+  billing: '/api/billing',
+  team: '/api/users?limit=1',
+  keys: '/api/keys?limit=1',
+  operator: '/api/admin/clients?limit=1',
+} as const;
+export type Feature = keyof typeof PROBES;
+
+// 404 = this server has no such call; 403 = it is not for this role. Both hide the page.
+async function answers(path: string): Promise<boolean> {
+  try {
+    const response = await fetch(path, { credentials: 'same-origin', headers: { Accept: 'application/json' } });
+    return response.status !== 404 && response.status !== 403 && response.status !== 405;
+  } catch {
+    return false;
+  }
+}
+
+export const featuresQuery = queryOptions({
+  queryKey: ['features'],
+  queryFn: async (): Promise<Record<Feature, boolean>> => {
+    const names = Object.keys(PROBES) as Feature[];
+    const found = await Promise.all(names.map((name) => answers(PROBES[name])));
+    return Object.fromEntries(names.map((name, index) => [name, found[index] ?? false])) as Record<Feature, boolean>;
+  },
+  staleTime: Infinity,
+});
+
+const NONE: Record<Feature, boolean> = { approvals: false, billing: false, team: false, keys: false, operator: false };
+/** Which of the pages that came later this server can fill. */
+export const useFeatures = (): Record<Feature, boolean> => useQuery(featuresQuery).data ?? NONE;

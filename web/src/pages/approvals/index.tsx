@@ -1,0 +1,5 @@
+import { Page } from '../../app/page';
+
+export default function Index() {
+  return <Page title="Approvals"><p className="muted">This page is being built.</p></Page>;
+}

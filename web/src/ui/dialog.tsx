@@ -1,0 +1,89 @@
+import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from 'react';
+import { asProblem } from '../api/problem';
+import { Button } from './button';
+import { classes } from './class_names';
+import { TextField } from './field';
+import { IconCross } from './icons';
+import { Notice } from './notice';
+
+type DialogProps = { open: boolean; onClose: () => void; title: ReactNode; children: ReactNode; wide?: boolean };
+
+/** A modal dialog on the native element: it traps focus, closes on Escape and gives focus back. */
+export function Dialog({ open, onClose, title, children, wide }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    const dialog = element.current;
+    if (!open || !dialog) return;
+    const before = document.activeElement;
+    dialog.showModal();
+    const body = dialog.querySelector('.dialog-body');
+    (body?.querySelector<HTMLElement>('input, select, textarea') ?? body?.querySelector<HTMLElement>('button'))?.focus();
+    return () => {
+      dialog.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, [open]);
+  if (!open) return null;
+  return (
+    <dialog ref={element} className={classes('dialog', wide && 'dialog-wide')} aria-labelledby={titleId}
+      onCancel={(event) => { event.preventDefault(); onClose(); }}
+      onMouseDown={(event) => { if (event.target === element.current) onClose(); }}>
+      <div className="dialog-head">
+        <h2 id={titleId}>{title}</h2>
+        <Button variant="ghost" size="small" iconOnly aria-label="Close" onClick={onClose}><IconCross /></Button>
+      </div>
+      <div className="dialog-body">{children}</div>
+    </dialog>
+  );
+}
+
+type ConfirmProps = {
+  open: boolean; onClose: () => void; title: ReactNode; children: ReactNode; action: string;
+  /** What must be typed before the button works, for what cannot be undone. */
+  typeToConfirm?: string;
+  danger?: boolean;
+  onConfirm: () => Promise<unknown> | unknown;
+};
+
+/** Says what will happen, then does it; a failure is shown inside and the dialog stays. */
+export function ConfirmDialog({ open, onClose, title, children, action, typeToConfirm, danger, onConfirm }: ConfirmProps) {
+  const [typed, setTyped] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => { if (open) { setTyped(''); setError(null); } }, [open]);
+  const ready = !typeToConfirm || typed.trim() === typeToConfirm;
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    if (!ready || busy) return;
+    setBusy(true);
+    setError(null);
+    try {
+      await onConfirm();
+      onClose();
+    } catch (failure) {
+      const problem = asProblem(failure);
+      if (problem.code !== 'step_up_cancelled') setError(problem.detail);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog open={open} onClose={onClose} title={title}>
+      <form className="stack" onSubmit={submit}>
+        <div className="stack-2">{children}</div>
+        {typeToConfirm && (
+          <TextField label={<>Type <strong className="wrap-anywhere">{typeToConfirm}</strong> to confirm</>} value={typed} autoComplete="off" spellCheck={false}
+            onChange={(event) => setTyped(event.target.value)} />
+        )}
+        {error && <Notice tone="bad" title="That did not work">{error}</Notice>}
+        <div className="dialog-actions">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" variant={danger ? 'danger' : 'primary'} disabled={!ready} busy={busy}>{action}</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,30 @@
+/** $0.0042, $1.20, $1,204.00: small sums keep the digits that matter. */
+export function usd(amount: number): string {
+  const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2;
+  return new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumFractionDigits: digits }).format(amount);
+}
+
+/** 512 B, 1.5 MB, 2 GB, in powers of 1024. */
+export function bytes(amount: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let value = amount;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${Number(value.toFixed(value < 10 && unit > 0 ? 1 : 0))} ${units[unit]}`;
+}
+
+/** 12,345 */
+export const count = (amount: number): string => new Intl.NumberFormat('en-US').format(amount);
+
+/** 950 ms, 4.2 s, 1 min 5 s */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** "a", "a and b", "a, b and c" */
+export const listOf = (words: string[]): string => new Intl.ListFormat('en', { style: 'long', type: 'conjunction' }).format(words);
