@@ -100,7 +100,12 @@ class SchemaTest : public ::testing::Test {
           "insert into approvals (client_id, agent_id, digest, scope, target, request, "
           "request_bytes, expires_at) select client_id, id, sha256('x'), 'email:send', 't', '{}', "
           "2, now() + '1 hour' from agents where client_id = '" +
-          client + "';" + "select audit.append('[{\"clientId\":\"" + client +
+          client + "';" +
+          "insert into model_spend select client_id, id, '2026-01-01', 1 from agents where "
+          "client_id = '" +
+          client + "';" + "insert into model_reservations select client_id, id, ascii('" + client +
+          "'), 1, '2026-01-01', 1 from agents where client_id = '" + client + "';" +
+          "select audit.append('[{\"clientId\":\"" + client +
           "\",\"actorType\":\"system\","
           "\"actionType\":\"probe\",\"outcome\":\"success\"}]')");
     }
@@ -120,7 +125,9 @@ const std::vector<std::string> kTenantTables = {"clients",
                                                 "idempotency_keys",
                                                 "known_networks",
                                                 "client_authorities",
-                                                "approvals"};
+                                                "approvals",
+                                                "model_spend",
+                                                "model_reservations"};
 
 std::string tenant_column(const std::string& table) {
   return table == "clients" ? "id" : "client_id";
@@ -318,6 +325,17 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_api", kAskNobody, false},
       {"deployclaw_api", "select approval.take(null, null, null)", false},
       {"deployclaw_orchestrator", "select * from approvals", false},
+      {"deployclaw_egress", "select * from scope_uses", true},
+      {"deployclaw_egress", "delete from scope_uses", false},
+      {"deployclaw_egress", "select * from model_reservations", true},
+      {"deployclaw_egress", "update model_spend set settled = 0", false},
+      {"deployclaw_egress", "select audit.count_charges('{}')", false},
+      {"deployclaw_api", "select * from scope_uses", false},
+      {"deployclaw_api", "select settled from model_spend", true},
+      {"deployclaw_api", "update model_spend set settled = 0", false},
+      {"deployclaw_api", "delete from model_reservations", false},
+      {"deployclaw_orchestrator", "select * from model_spend", false},
+      {"deployclaw_readonly", "select * from model_spend", false},
       {"deployclaw_readonly", "select state from approvals", true},
       {"deployclaw_readonly", "select request from approvals", false},
       {"deployclaw_readonly", "select id, email from users", true},

@@ -37,7 +37,9 @@ class Reference {
     return static_cast<std::size_t>(
         std::ranges::count_if(admissions_, [&](Millis at) { return now_ - at < window; }));
   }
-  void turn_back_to(Millis now) {
+  // What counts no more is not saved.
+  void begin_again_at(Millis now) {
+    std::erase_if(admissions_, [&](Millis at) { return now_ - at >= kDay; });
     now_ = now;
     for (auto& at : admissions_) at = std::min(at, now);
   }
@@ -77,7 +79,7 @@ RC_GTEST_PROP(SlidingWindow, AdmitsExactlyWhatTheRuleAdmits, ()) {
         const auto saved = window.admissions();
         window = SlidingWindow();
         window.load(saved, now);
-        reference.turn_back_to(now);
+        reference.begin_again_at(now);
         break;
       }
       default:

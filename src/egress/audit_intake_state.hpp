@@ -84,8 +84,8 @@ struct AuditIntake::State {
   void park(Entry entry);
   // Money of the agent may have come free.
   void look_at_parked(AgentId agent);
-  // The worker gave it up. False when there is none such.
-  bool forget_parked(const IntakeSource& source, std::uint64_t id, AgentId agent);
+  // The worker gave it up, or is gone: what has not been admitted yet never is.
+  void forget_parked(const IntakeSource& source, std::uint64_t id, AgentId agent);
   void forget_parked_of(IntakeSource& source);
   void look_later();
 

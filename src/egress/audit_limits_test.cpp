@@ -128,6 +128,7 @@ TEST_F(AuditLimits, RefusesWhatItHasNoLimitsOrNoPastOf) {
   EXPECT_EQ(answer_to(socket, 3).limit->kind, Kind::kRate) << "two were used in a former life";
   intake->forget_uses();
   socket.ask(4, mail);
+  EXPECT_EQ(ask_free(socket, 12).refused, Refusal::kNo);
   now = kStart + 30'000;
   EXPECT_EQ(answer_to(socket, 4).limit->kind, Kind::kNotReady);
 }

@@ -28,24 +28,28 @@ void AuditIntake::State::look_at_parked(AgentId agent) {
   commit_later();
 }
 
-bool AuditIntake::State::forget_parked(const IntakeSource& source, std::uint64_t id,
+void AuditIntake::State::forget_parked(const IntakeSource& source, std::uint64_t id,
                                        AgentId agent) {
+  const auto is_it = [&](const Entry& entry) {
+    return entry.asking.get() == &source && entry.record.id == id && !entry.charge.is_free();
+  };
+  // It may not have been looked at yet; its worker does not wait for an answer any more.
+  std::erase_if(batch, is_it);
   const auto found = parked.find(agent);
-  if (found == parked.end()) return false;
-  const auto count = std::erase_if(found->second, [&](const Parked& one) {
-    return one.entry.asking.get() == &source && one.entry.record.id == id;
-  });
+  if (found == parked.end()) return;
+  std::erase_if(found->second, [&](const Parked& one) { return is_it(one.entry); });
   if (found->second.empty()) parked.erase(found);
-  return count > 0;
 }
 
 void AuditIntake::State::forget_parked_of(IntakeSource& source) {
+  const auto forget = [&](const Entry& entry) {
+    if (entry.asking.get() != &source || entry.charge.is_free()) return false;
+    close_intent(source, entry.record.id, entry.record.agent);
+    return true;
+  };
+  std::erase_if(batch, forget);
   for (auto& [agent, queue] : parked) {
-    std::erase_if(queue, [&](const Parked& one) {
-      if (one.entry.asking.get() != &source) return false;
-      close_intent(source, one.entry.record.id, agent);
-      return true;
-    });
+    std::erase_if(queue, [&](const Parked& one) { return forget(one.entry); });
   }
   std::erase_if(parked, [](const auto& entry) { return entry.second.empty(); });
 }
