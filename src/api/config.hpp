@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "api/branding/settings.hpp"
+
 namespace deployclaw::api {
 
 // What an operator can set about the api process (section [api] of the configuration file).
@@ -29,6 +31,12 @@ struct ApiConfig {
   std::size_t max_queued_hashes = 32;
 
   std::string issuer = "DeployClaw";  // the name an authenticator app shows
+  // The built pages (web/dist); empty: none, the API alone is served.
+  std::string web_root;
+  Branding branding;
+  // Agents' own pages are at <agent id>.<agents_host>; a port may follow, else it is that of
+  // public_origin.
+  std::string agents_host = "agents.localhost";
   // Runtimes marked as test-only in the catalogue may be deployed.
   bool allow_test_runtimes = false;
   std::chrono::milliseconds stop_grace{10'000};

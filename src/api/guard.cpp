@@ -136,11 +136,19 @@ Task<http::Response> guarded(Services& services, Access access,
   co_return std::move(*answer);
 }
 
+bool is_form(const http::Request& request) {
+  const auto type = request.headers.get("content-type").value_or("");
+  return http::equals_ignoring_case(http::trim_ows(type.substr(0, type.find(';'))),
+                                    "application/x-www-form-urlencoded");
+}
+
 Task<http::Response> guarded_open(Services& services, std::shared_ptr<const OpenAction> action,
-                                  http::Request request) {
+                                  Bodies bodies, http::Request request) {
   const std::string request_id = request.id;
   auto same_site = check_same_site(services.config, request);
-  if (same_site) same_site = check_content_type(request);
+  if (same_site && !(bodies == Bodies::kJsonOrForm && is_form(request))) {
+    same_site = check_content_type(request);
+  }
   if (!same_site) co_return to_problem(same_site.error(), request_id);
   auto answer = co_await (*action)(std::move(request));
   if (!answer) co_return to_problem(answer.error(), request_id);
@@ -161,10 +169,10 @@ http::Handler require(Services& services, Access access, Action action) {
   };
 }
 
-http::Handler require_same_site(Services& services, OpenAction action) {
+http::Handler require_same_site(Services& services, OpenAction action, Bodies bodies) {
   auto shared = std::make_shared<const OpenAction>(std::move(action));
-  return [&services, shared](http::Request request) {
-    return guarded_open(services, shared, std::move(request));
+  return [&services, shared, bodies](http::Request request) {
+    return guarded_open(services, shared, bodies, std::move(request));
   };
 }
 

@@ -41,9 +41,13 @@ using OpenAction = std::function<Task<Result<http::Response>>(http::Request)>;
 // path. `services` must outlive the handler.
 http::Handler require(Services& services, Access access, Action action);
 
+// What a body may be. A form of a page can be sent without scripts, and so by any site's page.
+enum class Bodies : std::uint8_t { kJson, kJsonOrForm };
+
 // For routes that are there before a session is: refuses a cross-site request by whatever of
-// Origin and Sec-Fetch-Site is present.
-http::Handler require_same_site(Services& services, OpenAction action);
+// Origin and Sec-Fetch-Site is present, and a body of another type (415).
+http::Handler require_same_site(Services& services, OpenAction action,
+                                Bodies bodies = Bodies::kJson);
 
 // router.add() with require(). `pattern` as in http::Router. API keys (later) are admitted by
 // `scope`; "" admits none.

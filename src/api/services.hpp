@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "api/config.hpp"
@@ -21,6 +22,9 @@ class Catalogue;
 namespace deployclaw::api {
 
 class Metrics;
+namespace events {
+class Hub;
+}
 
 // Everything a handler may reach, assembled once by ApiServer. Handlers keep a reference; it
 // outlives them. One thread, the server's.
@@ -34,6 +38,7 @@ struct Services {
   const crypto::PasswordHasher& passwords;  // use on `hashing` only
   TaskGroup& background;                    // work that outlives its request; cancelled on stop
   Metrics& metrics;
+  std::shared_ptr<events::Hub> events;  // who hears of changes
   // For whoever needs LISTEN on a connection of their own (db::Listener); empty when unknown.
   std::string listen_conninfo;
   ApiConfig config;

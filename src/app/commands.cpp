@@ -38,6 +38,8 @@ constexpr std::array kRanges{
     Range{"egress.answer_head_seconds", 1, 86'400},
     Range{"egress.answer_body_seconds", 1, 86'400},
     Range{"egress.tunnel_seconds", 1, 86'400},
+    Range{"egress.approval_hold_seconds", 1, 3'600},
+    Range{"egress.approval_seconds", 2, 604'800},
     Range{"egress.first_worker_uid", 65'536, 4'294'900'000},
 };
 
@@ -50,6 +52,17 @@ std::string find_catalog() {
                                     program.parent_path() / "../../catalog"}) {
     const auto found = fs::canonical(candidate, error);
     if (!error && fs::is_directory(found / "runtimes")) return found.string();
+  }
+  return {};
+}
+
+// The built pages beside the catalogue (share/deployclaw/web, or web/dist of the checkout); empty
+// when there are none.
+std::string find_web(const fs::path& catalog) {
+  std::error_code error;
+  for (const fs::path& candidate : {catalog / "../web/dist", catalog / "../web"}) {
+    const auto found = fs::canonical(candidate, error);
+    if (!error && fs::is_regular_file(found / "app.html", error)) return found.string();
   }
   return {};
 }
@@ -119,6 +132,10 @@ Status complete(Settings& settings) {
   }
   if (settings.text("catalog_dir").empty()) {
     if (auto set = settings.set("catalog_dir", find_catalog(), "default"); !set) return set;
+  }
+  if (settings.text("web.root").empty()) {
+    const auto found = find_web(settings.text("catalog_dir"));
+    if (auto set = settings.set("web.root", found, "default"); !set) return set;
   }
   if (settings.text("orchestrator.host_name").empty()) {
     std::array<char, 65> name{};

@@ -27,6 +27,16 @@ api::ApiConfig api_config(const Settings& settings) {
   config.internal_port = internal.port;
   config.public_origin = settings.text("api.public_url");
   config.trusted_proxies = settings.list("api.trusted_proxies");
+  config.web_root = settings.text("web.root");
+  config.agents_host = settings.text("web.agents_host");
+  config.branding = {.name = settings.text("branding.name"),
+                     .logo_file = settings.text("branding.logo"),
+                     .support_email = settings.text("branding.support"),
+                     .accent = settings.text("branding.accent"),
+                     .css_file = settings.text("branding.css_file"),
+                     .book_call_url = settings.text("branding.book_call_url"),
+                     .plausible_domain = settings.text("branding.plausible_domain"),
+                     .plausible_url = settings.text("branding.plausible_url")};
   config.bcrypt_cost = static_cast<int>(settings.integer("api.bcrypt_cost"));
   config.hashing_threads = static_cast<std::size_t>(settings.integer("api.hashing_threads"));
   config.allow_test_runtimes = settings.boolean("api.allow_test_runtimes");

@@ -96,7 +96,8 @@ egress::Deadlines deadlines(const Settings& settings) {
           .body = seconds("egress.request_body_seconds"),
           .response_head = seconds("egress.answer_head_seconds"),
           .response_body = seconds("egress.answer_body_seconds"),
-          .tunnel = seconds("egress.tunnel_seconds")};
+          .tunnel = seconds("egress.tunnel_seconds"),
+          .approval = seconds("egress.approval_hold_seconds")};
 }
 
 Result<egress::Config> egress_config(const Settings& settings) {
@@ -117,6 +118,7 @@ Result<egress::Config> egress_config(const Settings& settings) {
   config.first_worker_uid = static_cast<uid_t>(settings.integer("egress.first_worker_uid"));
   config.worker_idle = std::chrono::seconds(settings.integer("egress.worker_idle_seconds"));
   config.deadlines = deadlines(settings);
+  config.approval_lifetime = std::chrono::seconds(settings.integer("egress.approval_seconds"));
   config.admin_address = listen.address;
   config.admin_port = listen.port;
   return config;

@@ -47,6 +47,22 @@ constexpr std::array kSettings{
     Setting{"api.hashing_threads", kInteger, "2", "Threads for password hashing (1-16)"},
     Setting{"api.bcrypt_cost", kInteger, "12", "Cost of new password hashes (10-16)"},
 
+    Setting{"web.root", kText, "", "Folder with the built pages; default: beside the program"},
+    Setting{"web.agents_host", kText, "agents.localhost",
+            "Host below which each agent's own page is; never below the dashboard's domain"},
+
+    Setting{"branding.name", kText, "DeployClaw", "The name that pages show (1-60 characters)"},
+    Setting{"branding.logo", kText, "", "Logo file (.svg, .png, .webp) that the api user can read"},
+    Setting{"branding.support", kText, "", "E-mail address that pages show for help"},
+    Setting{"branding.accent", kText, "", "Accent colour like #2f6feb"},
+    Setting{"branding.css_file", kText, "",
+            "CSS file that the api user can read; it ends /branding.css"},
+    Setting{"branding.book_call_url", kText, "", "https:// link to book a call; none by default"},
+    Setting{"branding.plausible_domain", kText, "",
+            "Site to count visits of the pages for at Plausible; off by default"},
+    Setting{"branding.plausible_url", kText, "https://plausible.io",
+            "Where Plausible's script comes from"},
+
     Setting{"orchestrator.listen", kText, "127.0.0.1:0", "Metrics and readiness of this role"},
     Setting{"orchestrator.host_name", kText, "", "Name of this machine; default: its host name"},
     Setting{"orchestrator.agent_pool", kText, "10.231.0.0/16",
@@ -79,6 +95,11 @@ constexpr std::array kSettings{
             "Between two pieces of an answer (1-86400)"},
     Setting{"egress.tunnel_seconds", kInteger, "900",
             "WebSockets and mail connections on which nothing comes end after so long (1-86400)"},
+    Setting{
+        "egress.approval_hold_seconds", kInteger, "180",
+        "How long a request that a person must allow is held before the agent gets 202 (1-3600)"},
+    Setting{"egress.approval_seconds", kInteger, "600",
+            "How long a person may take, and how long a grant is good (2-604800)"},
     Setting{"egress.first_worker_uid", kInteger, "1900000000",
             "User ids from here on are the workers' (10,000 of them)"},
 

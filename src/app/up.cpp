@@ -147,7 +147,23 @@ class Platform {
       return fail(Code::kUnavailable,
                   fmt::format("copy the catalogue from {}: {}", from.string(), error.message()));
     }
-    return settings_.set("catalog_dir", to.string(), "up");
+    if (auto set = settings_.set("catalog_dir", to.string(), "up"); !set) return set;
+    return copy_web();
+  }
+
+  Status copy_web() {
+    const fs::path from = settings_.text("web.root");
+    const fs::path to = paths_.run + "/web";
+    std::error_code error;
+    fs::remove_all(to, error);
+    if (from.empty()) return {};
+    fs::create_directories(to, error);
+    fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::skip_symlinks, error);
+    if (error) {
+      return fail(Code::kUnavailable,
+                  fmt::format("copy the pages from {}: {}", from.string(), error.message()));
+    }
+    return settings_.set("web.root", to.string(), "up");
   }
 
   Status start_database() {

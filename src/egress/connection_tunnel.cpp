@@ -21,6 +21,12 @@ Task<void> Connection::serve_tunnel(Origin origin) {
     stream_.abort();
     co_return;
   }
+  if (context->policy.needs_approval(decision.scope)) {
+    record_refusal(target, "approval",
+                   "this scope waits for a person, and what is carried unread cannot be shown");
+    stream_.abort();
+    co_return;
+  }
   const json::object intended{{"host", json_text(origin.host)},
                               {"port", origin.port},
                               {"rule", json_text(decision.rule)},

@@ -18,9 +18,9 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
-constexpr std::size_t kMostRenewals = 4;  // for one request
+constexpr std::size_t kLongestPath = 1024;  // in the audit log
+constexpr std::size_t kMostRenewals = 4;    // for one request
 
 }  // namespace
 
@@ -91,6 +91,9 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   auto read = co_await read_small_body();
   if (!read) co_return false;
+  name_target();
+  auto ended = co_await approve();
+  if (ended) co_return *ended;
   auto priced = co_await price_model_call();
   if (!priced) {
     const bool goes_on = co_await refuse(std::move(priced.error()), "spend");
@@ -105,6 +108,8 @@ Task<bool> Exchange::run(http::RequestHead head) {
     const bool goes_on = co_await refuse_by_policy();
     co_return goes_on;
   }
+  ended = co_await approve();  // that policy may be the first to ask for it
+  if (ended) co_return *ended;
   auto injected = inject();
   if (!injected) {
     const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
@@ -124,6 +129,7 @@ Status Exchange::find_origin() {
   auto target = http::canonical_target(head_.target);
   if (!target) return fail(target.error());
   target_ = std::move(*target);
+  path_ = target_.path.substr(0, kLongestPath);
   const auto mismatch = [](std::string detail) {
     return fail(Code::kForbidden, "authority_mismatch", std::move(detail));
   };
@@ -168,6 +174,7 @@ services::RequestFacts Exchange::facts(const json::value* body) const {
 Task<bool> Exchange::decide() {
   decision_ = agent_->policy.decide(facts(nullptr));
   if (!decision_.needs_body && !services::injects_body(decision_.injections)) {
+    name_target();  // of a body that was read before a renewal or an approval
     co_return decision_.allowed;
   }
   if (!whole_body_) {
@@ -183,6 +190,7 @@ Task<bool> Exchange::decide() {
     const json::value body = parsed ? *parsed : json::value();
     decision_ = agent_->policy.decide(facts(&body));
   }
+  name_target();
   co_return decision_.allowed;
 }
 
@@ -230,6 +238,14 @@ Task<Status> Exchange::read_small_body() {
   if (!small || whole_body_ || is_model_call()) co_return Status{};
   auto read = co_await read_whole_body(kMostWholeBody);
   co_return read;
+}
+
+// Whom or what the request is about, as far as its body tells.
+void Exchange::name_target() {
+  if (!whole_body_) return;
+  const auto type = head_.headers.get("content-type").value_or("");
+  decision_.target = agent_->policy.name_target(decision_, facts(nullptr),
+                                                {.content_type = type, .bytes = *whole_body_});
 }
 
 bool Exchange::wants_renewal(std::string_view credential) const {
@@ -287,14 +303,15 @@ Task<Status> Exchange::renew_tokens() {
     agent_ = std::move(next);
     const bool allowed = co_await decide();
     if (!allowed) co_return Status{};
+    name_target();
   }
   co_return fail(Code::kUnavailable, "credential_expired",
                  "The request's credentials expire faster than they are renewed.");
 }
 
-Status Exchange::inject() {
+// A real secret that the agent got hold of somewhere must not leave by its hand.
+Status Exchange::check_for_secrets() const {
   const auto& context = *agent_;
-  // A real secret that the agent got hold of somewhere must not leave by its hand.
   auto found = scrub::find_in(*context.response_patterns, head_.target);
   for (const auto& [name, value] : head_.headers.all()) {
     if (found) break;
@@ -306,6 +323,12 @@ Status Exchange::inject() {
         Code::kForbidden, "secret_in_request",
         "The request holds the real value of the credential " + context.name_of(found->id) + ".");
   }
+  return {};
+}
+
+Status Exchange::inject() {
+  if (auto clean = check_for_secrets(); !clean) return clean;
+  const auto& context = *agent_;
   const auto now = shared_.clock.now();
   const services::SecretSource source = [&](std::string_view name) {
     return context.secret(name, now);

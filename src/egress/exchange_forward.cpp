@@ -175,6 +175,7 @@ Status Exchange::check_trailers() const {
 }
 
 void Exchange::on_new_policy() {
+  if (holding_ != nullptr) holding_->interrupt();
   const auto next = shared_.agent(id_);
   // Not yet under way, or not under a policy: what follows is decided by the new one anyway.
   if (!upstream_.stream || next == agent_) return;
@@ -188,6 +189,9 @@ void Exchange::on_new_policy() {
 }
 
 void Exchange::end_if_agent_is_gone() {
+  // Nobody waits for what a person would allow, not even one that only ended its own half: sent
+  // later, it would surprise.
+  if (holding_ != nullptr && reader_.stream().ended_by_peer()) return end_hold();
   if (!upstream_.stream || !reader_.stream().reset_by_peer()) return;
   agent_gone_ = true;
   upstream_.stream->interrupt();

@@ -19,8 +19,11 @@ json::object Exchange::metadata() const {
                    {"host", json_text(origin_.host)},
                    {"port", origin_.port},
                    {"tls", origin_.tls}};
+  if (!path_.empty()) out["path"] = json_text(path_);
+  if (websocket_) out["websocket"] = true;
   if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
   if (!decision_.scope.empty()) out["scope"] = json_text(decision_.scope);
+  if (approval_) out["approvalId"] = json_text(approval_->to_string());
   if (!decision_.service.empty()) out["service"] = json_text(decision_.service);
   if (model_call_) model_call_->describe(out);
   if (!injected_.empty()) {
@@ -40,7 +43,6 @@ Task<bool> Exchange::refuse_malformed(Error error) {
 Task<bool> Exchange::refuse_by_policy() {
   auto details = metadata();
   details["layer"] = json_text(services::to_string(decision_.layer));
-  details["path"] = json_text(std::string_view(target_.path).substr(0, 1024));
   details["reason"] = json_text(decision_.reason);
   if (!decision_.missing_scope.empty())
     details["missingScope"] = json_text(decision_.missing_scope);

@@ -112,7 +112,8 @@ bool get_limit(Reader& reader, std::optional<LimitRefusal>& out) {
 std::optional<MessageKind> kind_of(std::string_view packet) {
   if (packet.empty()) return std::nullopt;
   const auto kind = static_cast<std::uint8_t>(packet[0]);
-  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kRenewed)) return std::nullopt;
+  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kApprovalAnswer))
+    return std::nullopt;
   return static_cast<MessageKind>(kind);
 }
 
@@ -288,6 +289,70 @@ std::optional<DurableMessage> read_durable(std::string_view packet) {
     if (!get_limit(reader, answer.limit)) return std::nullopt;
     if (answer.refused > Refusal::kForeignAgent) return std::nullopt;
     if (m.answers.size() > kMostAnswers) return std::nullopt;
+  }
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalTextMessage& m) {
+  Writer writer(MessageKind::kApprovalText);
+  writer.put(m.hold);
+  return std::move(writer).rest(m.bytes);
+}
+
+std::optional<ApprovalTextMessage> read_approval_text(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalText);
+  ApprovalTextMessage m;
+  reader.get(m.hold);
+  m.bytes = reader.rest();
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalMessage& m) {
+  Writer writer(MessageKind::kApproval);
+  writer.put(m.agent).put(m.hold).put(m.digest).text(m.scope).text(m.target);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalMessage> read_approval(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApproval);
+  ApprovalMessage m;
+  reader.get(m.agent);
+  reader.get(m.hold);
+  reader.get(m.digest);
+  m.scope = reader.text();
+  m.target = reader.text();
+  if (m.scope.empty() || m.scope.size() > 64 || m.target.size() > 512) return std::nullopt;
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalDropMessage& m) {
+  Writer writer(MessageKind::kApprovalDrop);
+  writer.put(m.hold);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalDrop);
+  ApprovalDropMessage m;
+  reader.get(m.hold);
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalAnswerMessage& m) {
+  Writer writer(MessageKind::kApprovalAnswer);
+  writer.put(m.hold).put(m.verdict).put(m.id).put(m.expires_at);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalAnswer);
+  ApprovalAnswerMessage m;
+  reader.get(m.hold);
+  reader.get(m.verdict);
+  reader.get(m.id);
+  reader.get(m.expires_at);
+  if (m.verdict < ApprovalVerdict::kPending || m.verdict > ApprovalVerdict::kUnavailable) {
+    return std::nullopt;
   }
   return checked(reader, std::move(m));
 }

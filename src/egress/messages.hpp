@@ -1,13 +1,16 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/secret.hpp"
+#include "domain/approval_id.hpp"
 #include "domain/sliding_window.hpp"
 #include "domain/spend_book.hpp"
 #include "linux/address_pool.hpp"
@@ -60,6 +63,39 @@ struct RenewedMessage {  // a token endpoint gave a new access token
 };
 struct IdleMessage {  // open connections; 0 again and again ends the worker
   std::uint32_t connections = 0;
+};
+
+// Worker to supervisor, of a request that waits for a person. What a person is to see goes before
+// it in pieces: the sandbox has no file, and no memory either, to hand over.
+struct ApprovalTextMessage {
+  std::uint64_t hold = 0;  // one waiting request, unique in the worker's life
+  std::string bytes;
+};
+struct ApprovalMessage {
+  AgentId agent;
+  std::uint64_t hold = 0;
+  std::array<unsigned char, 32> digest{};
+  std::string scope;   // 1 to 64 bytes
+  std::string target;  // at most 512 bytes
+};
+struct ApprovalDropMessage {  // nobody waits any more
+  std::uint64_t hold = 0;
+};
+// Supervisor to worker.
+enum class ApprovalVerdict : std::uint8_t {
+  kPending = 1,      // it waits
+  kUsed = 2,         // granted, and the grant is used up by this answer: send it, now
+  kDenied = 3,       // until `expires_at`
+  kExpired = 4,      // nobody decided in time
+  kGone = 5,         // somebody else used the grant: ask again
+  kFull = 6,         // the agent has too many that wait
+  kUnavailable = 7,  // it cannot be asked now
+};
+struct ApprovalAnswerMessage {
+  std::uint64_t hold = 0;
+  ApprovalVerdict verdict = ApprovalVerdict::kUnavailable;
+  ApprovalId id;  // nil where there is none
+  Time expires_at = {};
 };
 
 // What the ledger is to count of an intent before it is admitted.
@@ -149,6 +185,10 @@ enum class MessageKind : std::uint8_t {
   kRecords,
   kDurable,
   kRenewed,
+  kApprovalText,
+  kApproval,
+  kApprovalDrop,
+  kApprovalAnswer,
 };
 // Of a packet; nullopt for an unknown one.
 std::optional<MessageKind> kind_of(std::string_view packet);
@@ -161,6 +201,12 @@ std::string encode(const UsedMessage& message);
 std::string encode(const IdleMessage& message);
 std::string encode(const RenewedMessage& message);  // to be wiped once it is sent
 std::string encode(const DurableMessage& message);
+// At most kMostApprovalPiece bytes.
+std::string encode(const ApprovalTextMessage& message);
+inline constexpr std::size_t kMostApprovalPiece = 60UL * 1024;
+std::string encode(const ApprovalMessage& message);
+std::string encode(const ApprovalDropMessage& message);
+std::string encode(const ApprovalAnswerMessage& message);
 
 // Adds a record (its JSON has kMostRecordJson bytes at most) to a packet of records, which is empty
 // at first. Many in one packet cost one system call.
@@ -178,5 +224,9 @@ std::optional<IdleMessage> read_idle(std::string_view packet);
 // Besides: only tokens that are fit to be sent (services::is_oauth_text), names of 1 to 64 bytes.
 std::optional<RenewedMessage> read_renewed(std::string_view packet);
 std::optional<DurableMessage> read_durable(std::string_view packet);
+std::optional<ApprovalTextMessage> read_approval_text(std::string_view packet);
+std::optional<ApprovalMessage> read_approval(std::string_view packet);
+std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet);
+std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packet);
 
 }  // namespace deployclaw::egress

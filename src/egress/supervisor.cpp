@@ -30,6 +30,8 @@ Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_
       uses_(parts.db, intake_, clock_),
       host_lock_(parts.db, config_.host_name, [this](bool held) { on_host_lock(held); }),
       grants_(parts.db, parts.vault, clock_),
+      approvals_(executor, parts.db, config_.approval_lifetime,
+                 [this](const auto& asker, const auto& told) { tell_approval(asker, told); }),
       tasks_(executor),
       reload_alarm_(executor) {}
 
@@ -52,8 +54,16 @@ Status Supervisor::start() {
     reload_wanted_ = true;
     reload_alarm_.cancel();
   });
+  parts_.listener.listen("deployclaw_approvals", [this](const db::Notification& told) {
+    if (told.gap) {
+      approvals_.look_at_all();
+    } else {
+      approvals_.on_notification(told.payload);
+    }
+  });
   tasks_.spawn("reload", reload_loop());
   drain_.before_writing([this](std::uint64_t position) { return load_uses(position); });
+  tasks_.spawn("approvals", approvals_.run());
   tasks_.spawn("audit drain", drain_.run());
   tasks_.spawn("host lock", host_lock_.run());
   return {};
@@ -72,6 +82,7 @@ Task<void> Supervisor::stop() {
   }
   co_await sleep_for(std::chrono::milliseconds(300));
   tasks_.cancel();
+  co_await approvals_.stop();
   co_await tasks_.join();
   (void)co_await drain_.drain_last();
 }
@@ -137,6 +148,7 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
            std::ranges::any_of(found->second.desired.agents,
                                [&](const auto& one) { return one.id == agent; });
   };
+  if (take_approval(client, packet)) return;
   if (const auto answer = read_datagram(packet.bytes)) {
     const Ipv4 to(answer->address);
     const auto found = by_address_.find(to);

@@ -8,6 +8,7 @@
 
 #include "db/database.hpp"
 #include "db/listener.hpp"
+#include "egress/approval_keeper.hpp"
 #include "egress/audit_drain.hpp"
 #include "egress/audit_intake.hpp"
 #include "egress/config.hpp"
@@ -83,6 +84,8 @@ class Supervisor {
 
   void from_worker(ClientId client, Packet packet);
   void keep_renewed(ClientId client, RenewedMessage message);
+  bool take_approval(ClientId client, const Packet& packet);
+  void tell_approval(const ApprovalKeeper::Asker& asker, const ApprovalAnswerMessage& answer);
   Task<http::Response> answer(http::Request request);
   [[nodiscard]] std::string metrics() const;
 
@@ -96,6 +99,7 @@ class Supervisor {
   UsesLoader uses_;
   HostLock host_lock_;
   GrantKeeper grants_;
+  ApprovalKeeper approvals_;
   TaskGroup tasks_;
   boost::asio::steady_timer reload_alarm_;
   bool reload_wanted_ = true;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 
+#include "egress/approval_desk.hpp"
 #include "egress/connection.hpp"
 #include "egress/packet_channel.hpp"
 #include "egress/token_renewer.hpp"
@@ -60,6 +61,7 @@ class Worker {
   std::unique_ptr<Upstreams> upstreams_;
   std::unique_ptr<WorkerShared> shared_;
   std::unique_ptr<TokenRenewer> renewer_;
+  std::unique_ptr<ApprovalDesk> approvals_;
   std::set<std::shared_ptr<Connection>> connections_;
   std::string authority_;  // the certificate in use
   std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> used_;

@@ -21,6 +21,7 @@
 
 namespace deployclaw::egress {
 
+class ApprovalDesk;
 class TokenRenewer;
 
 // The names that one agent uses: addresses that stand for them, and how many below a wildcard.
@@ -59,6 +60,7 @@ struct WorkerShared {
   AgentContexts agents = {};
   std::map<AgentId, AgentNames> names = {};
   TokenRenewer* renewer = nullptr;  // there once a worker has a configuration
+  ApprovalDesk* approvals = nullptr;
 
   // The agent's present policy; null for one that reaches nothing.
   [[nodiscard]] std::shared_ptr<const AgentContext> agent(AgentId id) const {

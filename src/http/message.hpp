@@ -65,10 +65,21 @@ class BodyWriter {
 
 using StreamFn = std::function<Task<void>(std::shared_ptr<BodyWriter>)>;
 
+// An answer made once and sent many times: sending it copies neither its fields nor its body.
+struct PreparedAnswer {
+  std::string fields;  // "Name: value\r\n" each, without those that are the server's own
+  std::string body;
+};
+
+// `headers` as they stand in PreparedAnswer::fields; fields that could forge a line are left out.
+std::string prepared_fields(const Headers& headers);
+
 struct Response {
   int status = 200;
   Headers headers;
   std::string body;
+  // When set, its fields are sent before `headers`, and its body instead of `body`.
+  std::shared_ptr<const PreparedAnswer> prepared = {};
   // When set, the body is what this writes (chunked); `body` is ignored. Runs on the connection's
   // coroutine and is cancelled when the client leaves or the server stops.
   StreamFn stream;

@@ -233,6 +233,14 @@ bool is_safe_field(std::string_view name, std::string_view value) {
   return true;
 }
 
+std::string prepared_fields(const Headers& headers) {
+  std::string out;
+  for (const auto& [name, value] : headers.all()) {
+    if (is_safe_field(name, value)) out.append(name).append(": ").append(value).append("\r\n");
+  }
+  return out;
+}
+
 void append_response_head(std::string& out, int status, const Headers& headers) {
   const std::string_view reason = reason_phrase(status);
   out += "HTTP/1.1 ";

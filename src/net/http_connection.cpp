@@ -58,11 +58,13 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerShared> shared, StreamSocke
       remote_address_(std::move(remote_address)) {}
 
 void HttpConnection::drain() {
+  if (const auto stream = diverted_.lock()) stream->interrupt();
   if (phase_ == Phase::kIdle) socket_.interrupt();
   if (phase_ == Phase::kStreaming) stream_signal_.emit(asio::cancellation_type::terminal);
 }
 
 void HttpConnection::abort() {
+  if (const auto stream = diverted_.lock()) stream->interrupt();
   socket_.interrupt();
   stream_signal_.emit(asio::cancellation_type::terminal);
 }
@@ -100,6 +102,10 @@ Task<bool> HttpConnection::serve_one() {
   if (!has_head) co_return false;
 
   has_served_ = true;
+  if (shared_->diversion.wants && shared_->diversion.wants(head)) {
+    co_await divert(std::move(head));
+    co_return false;
+  }
   http::Request request;
   request.method = head.method;
   request.method_text = std::move(head.method_text);
@@ -139,6 +145,19 @@ Task<bool> HttpConnection::serve_one() {
   }
   const bool keep_alive = head.keep_alive && !shared_->stopping;
   co_return co_await respond(head, std::move(response), keep_alive);
+}
+
+Task<void> HttpConnection::divert(http::RequestHead head) {
+  auto stream = std::make_shared<ByteStream>(std::move(socket_.raw()), shared_->timer);
+  if (!unread().empty()) stream->unread(unread());
+  consume(unread().size());
+  diverted_ = stream;
+  Diverted diverted{.head = std::move(head),
+                    .stream = std::move(stream),
+                    .remote_address = remote_address_,
+                    .request_id = request_id_};
+  auto task = shared_->diversion.carry(std::move(diverted));
+  co_await std::move(task);
 }
 
 Task<bool> HttpConnection::read_head(http::RequestHead& head) {

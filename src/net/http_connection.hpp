@@ -18,6 +18,7 @@ struct ServerShared {
   ServerShared(boost::asio::any_io_executor executor, HttpHandler h, ServerOptions o);
 
   HttpHandler handler;
+  Diversion diversion;
   ServerOptions options;
   CoarseTimer timer;
   bool stopping = false;
@@ -51,6 +52,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   enum class Phase : std::uint8_t { kIdle, kBusy, kStreaming };
 
   Task<bool> serve_one();
+  Task<void> divert(http::RequestHead head);
   Task<bool> read_head(http::RequestHead& head);
   Task<bool> read_body(const http::RequestHead& head, std::string& body);
   Task<bool> read_chunked(std::string& body);
@@ -77,6 +79,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Phase phase_ = Phase::kIdle;
   bool has_served_ = false;
   bool peer_gone_ = false;
+  std::weak_ptr<ByteStream> diverted_;
   boost::asio::cancellation_signal stream_signal_;
 };
 

@@ -81,6 +81,7 @@ void HttpConnection::write_head(std::string& out, const http::Response& response
   out.append("Date: ").append(shared_->date());
   out.append("\r\nX-Request-Id: ").append(request_id_).append("\r\n");
   if (!keep_alive) out.append("Connection: close\r\n");
+  if (response.prepared) out += response.prepared->fields;
   for (const auto& [name, value] : response.headers.all()) {
     if (is_server_field(name) || !http::is_safe_field(name, value)) continue;
     out.append(name).append(": ").append(value).append("\r\n");
@@ -92,6 +93,8 @@ Task<bool> HttpConnection::respond(const http::RequestHead& head, http::Response
   const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
   const bool to_head = head.method == http::Method::kHead;
   const bool streams = response.stream && !bodiless && !to_head;
+  const std::string_view body = response.prepared ? std::string_view(response.prepared->body)
+                                                  : std::string_view(response.body);
   const bool chunked = head.minor_version == 1;
   if (streams && !chunked) keep_alive = false;
 
@@ -100,15 +103,15 @@ Task<bool> HttpConnection::respond(const http::RequestHead& head, http::Response
   if (streams) {
     if (chunked) out_ += "Transfer-Encoding: chunked\r\n";
   } else if (!bodiless && !response.stream) {
-    out_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+    out_.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
   }
   out_ += "\r\n";
   std::string_view tail;
   if (!streams && !bodiless && !to_head) {
-    if (response.body.size() < kGatherBelow) {
-      out_ += response.body;
+    if (body.size() < kGatherBelow) {
+      out_ += body;
     } else {
-      tail = response.body;
+      tail = body;
     }
   }
   std::string_view front = out_;

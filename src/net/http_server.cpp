@@ -151,6 +151,8 @@ HttpServer::HttpServer(asio::any_io_executor executor, HttpHandler handler, Serv
 
 HttpServer::~HttpServer() = default;
 
+void HttpServer::divert(Diversion diversion) { state_->shared->diversion = std::move(diversion); }
+
 Result<std::uint16_t> HttpServer::listen_tcp(const std::string& address, std::uint16_t port) {
   auto bound = bind_tcp(state_->executor, address, port);
   if (!bound) return fail(std::move(bound.error()));

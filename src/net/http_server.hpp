@@ -11,11 +11,30 @@
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "http/message.hpp"
+#include "http/wire.hpp"
+#include "net/byte_stream.hpp"
 
 namespace deployclaw::net {
 
 // Answers one request. Runs on the connection's coroutine; cancelled when the server's grace ends.
 using HttpHandler = std::function<Task<http::Response>(http::Request)>;
+
+// A connection that is not answered by the handler, from a head on.
+struct Diverted {
+  http::RequestHead head;
+  std::shared_ptr<ByteStream> stream;  // begins with what follows the head
+  std::string remote_address;
+  std::string request_id;
+};
+
+// Takes connections over whole, for what no answer can be: a tunnel, a proxied exchange.
+struct Diversion {
+  // Asked for each head, before its body is read.
+  std::function<bool(const http::RequestHead&)> wants;
+  // Owns the connection from then on; it ends when this returns. Cancelled, with the stream
+  // interrupted, when the server stops.
+  std::function<Task<void>(Diverted)> carry;
+};
 
 // Each timeout is one deadline for its whole phase, so a sender of one byte a second gains nothing.
 // They are kept to a quarter of a second.
@@ -41,6 +60,9 @@ class HttpServer {
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
+
+  // Call before listening.
+  void divert(Diversion diversion);
 
   // Listens on an IP address; port 0 picks one. Returns the port.
   Result<std::uint16_t> listen_tcp(const std::string& address, std::uint16_t port);

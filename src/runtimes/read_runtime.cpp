@@ -92,6 +92,19 @@ Probe read_probe(TomlReader reader) {
   return probe;
 }
 
+OwnPage read_page(TomlReader reader) {
+  OwnPage page;
+  page.port = static_cast<std::uint16_t>(reader.whole("port", 1, 65535));
+  page.headers = reader.text_table("headers");
+  for (const auto& [name, value] : page.headers) {
+    if (!matches(name, "([A-Za-z0-9-]|\\$\\{gateway_token\\})+") || !matches(value, "[ -~]*")) {
+      reader.problem("headers", "must be HTTP header names and printable values");
+    }
+  }
+  reader.finish();
+  return page;
+}
+
 domain::Resources read_resource_table(std::optional<TomlReader> reader) {
   const auto& least = domain::kLeastResources;
   const auto& most = domain::kMostResources;
@@ -203,6 +216,7 @@ Runtime read_runtime(std::string_view toml_text, const std::string& file,
   if (auto resources = top.table("resources", true)) {
     read_resources(std::move(*resources), runtime);
   }
+  if (auto page = top.table("page", false)) runtime.page = read_page(std::move(*page));
   if (auto config = top.table("config", false)) {
     runtime.config = read_config(std::move(*config), runtime.state_path);
   }

@@ -45,6 +45,14 @@ struct Probe {
   std::vector<std::pair<std::string, std::string>> headers;  // sent with each check
 };
 
+// The agent's own page, reached through the platform's proxy alone. Each request to it carries
+// `headers`; in their names and values ${gateway_token}, ${user} (an e-mail address) and
+// ${public_origin} (the dashboard's) are filled in.
+struct OwnPage {
+  std::uint16_t port = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
 // The config file that the platform writes into the state volume before each start, and what a
 // customer may put into it.
 struct ConfigFile {
@@ -74,6 +82,7 @@ struct Runtime {
   std::uint32_t uid = 10001;
   std::uint32_t gid = 10001;
   std::uint64_t tmpfs_mb = 64;  // size of /tmp
+  std::optional<OwnPage> page;  // none: it has no page
   std::optional<ConfigFile> config;
   std::map<int, std::string> exit_codes;  // what an exit code means, for people
 

@@ -260,7 +260,7 @@ void Postgres::reset() {
     set session_replication_role = replica;
     do $$ declare t regclass; begin
       for t in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-               where n.nspname in ('public', 'auth', 'audit') and c.relkind in ('r', 'p')
+               where n.nspname in ('public', 'auth', 'audit', 'waitlist') and c.relkind in ('r', 'p')
                  and not c.relispartition and c.relname not in ('deployclaw_migrations', 'platform')
       loop execute format('delete from %s', t); end loop;
     end $$)");
