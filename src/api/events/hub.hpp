@@ -64,10 +64,9 @@ class Subscription {
 };
 
 // Tells each client's open streams what changed, from PostgreSQL's notifications: those of
-// approvals, and on a channel of its own
-// "<kind> <client> <id> [<agent>]", "audit.appended <client> <seq>", "session.ended <client>
-// <session>", "user.changed <client> <user>". A notification reaches the streams of the client it
-// names and of no other.
+// approvals, and those on a channel of its own, "<kind> <client> <id> [<agent>]", "audit.appended
+// <client> <seq>", "session.ended <client> <session>" and "user.changed <client> <user>". A
+// notification reaches the streams of the client it names and of no other.
 //
 // Logs live in this process's memory, for clients with open streams and for a few minutes after the
 // last one: an id that another process or an earlier life gave out is answered with a resync.
