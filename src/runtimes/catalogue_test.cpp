@@ -99,7 +99,7 @@ TEST(ReadRuntime, APageSaysWhoAsksInItsOwnFields) {
     return problems_of(std::string(kGood) + "[page]\nport = 80\nheaders = { " +
                        std::string(headers) + " }\n");
   };
-  EXPECT_THAT(page(R"("X-${gateway_token}" = "${user}", Origin = "${public_origin}")"), IsEmpty());
+  EXPECT_THAT(page(R"("X-${page_key}" = "${user}", Origin = "${public_origin}")"), IsEmpty());
   EXPECT_THAT(page(R"(X-User = "${usr}")"), Contains(HasSubstr("page.headers")));
   EXPECT_THAT(page(R"("X-${user}" = "1")"), Contains(HasSubstr("page.headers")));
   EXPECT_THAT(page(R"("X: y" = "1")"), Contains(HasSubstr("page.headers")));
