@@ -3,7 +3,7 @@
 #
 # Runs everything: unit, property and integration tests under ASan and UBSan against throw-away
 # PostgreSQL and Docker, then the end-to-end tests of the release build, the real OpenClaw image
-# included. Starts every service it needs itself. Ends with ctest's summary.
+# included, and of the web pages in a browser. Starts every service it needs itself. Ends with ctest's summary.
 #
 #   --fast        without the end-to-end tests
 #   -R REGEX …    passed on to ctest
@@ -23,8 +23,9 @@ done
 $fast && arguments+=(-LE e2e)
 
 need_root
-install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
+install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${web_test_packages[@]}"
 install_node
+build_web
 compile release deployclaw
 compile asan
 

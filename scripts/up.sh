@@ -57,8 +57,9 @@ fi
 port_is_free || die "port $port is taken; free it or set DEPLOYCLAW_PORT"
 
 install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
-$image && install_node
+install_node
 compile release deployclaw
+build_web
 program=$(DEPLOYCLAW_PRESET=release binary)
 if $image; then
   say "image of OpenClaw"

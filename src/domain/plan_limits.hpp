@@ -11,7 +11,7 @@ struct PlanLimits {
   double default_daily_token_spend = 0;  // US dollars, for an agent that names none
 };
 
-// The limits of a plan; an unknown name gets the smallest plan's.
+// The limits of a plan, as catalog/plans.toml offers it; an unknown name gets the smallest plan's.
 PlanLimits plan_limits(std::string_view plan);
 
 }  // namespace deployclaw::domain

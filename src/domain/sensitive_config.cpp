@@ -7,6 +7,7 @@
 
 #include "base/secret.hpp"
 #include "domain/json_reading.hpp"
+#include "domain/names.hpp"
 
 namespace deployclaw::domain {
 namespace {
@@ -79,9 +80,21 @@ struct Extraction {
     error(pointer, "has no stored value to keep");
   }
 
+  void check_reference(const json::value& value, const std::string& pointer) {
+    const auto* name = credential_reference(value);
+    if (name == nullptr || !credential_name(*name)) {
+      error(pointer,
+            "may use \"$credential\" only as {\"$credential\": \"<name>\"}, with the name of "
+            "a credential");
+    }
+  }
+
   void visit(json::value& value, const std::string& pointer, bool sensitive) {
     if (const auto* mark = sealed_object(value)) {
       keep(value, *mark, pointer);
+    } else if (const auto* reference = value.if_object();
+               reference != nullptr && reference->contains(kCredentialKey)) {
+      check_reference(value, pointer);
     } else if (auto* object = value.if_object()) {
       for (auto& member : *object) {
         // Below a sensitive name ("credentials": {…}) every string is one.
@@ -106,6 +119,13 @@ struct Extraction {
 
 }  // namespace
 
+const json::string* credential_reference(const json::value& value) {
+  const auto* object = value.if_object();
+  if (object == nullptr || object->size() != 1) return nullptr;
+  const auto* name = object->if_contains(kCredentialKey);
+  return name != nullptr ? name->if_string() : nullptr;
+}
+
 bool is_sensitive_name(std::string_view name) {
   constexpr std::array<std::string_view, 13> kWords = {
       "token",      "secret",     "secrets",     "password",      "passwd", "passphrase", "apikey",
@@ -129,6 +149,10 @@ std::vector<SensitiveValue> extract_sensitive(json::object& config, const json::
   Extraction extraction{.stored = stored, .base = base, .errors = errors};
   if (config.contains(kSealedKey)) {
     extraction.error("", "may not be sealed as a whole");
+    return {};
+  }
+  if (config.contains(kCredentialKey)) {
+    extraction.error("", "may not be a credential as a whole");
     return {};
   }
   for (auto& member : config) {

@@ -16,6 +16,13 @@ namespace deployclaw::domain {
 // sealed under (vault::SealContext::name, at most 255 bytes).
 inline constexpr std::string_view kSealedKey = "$sealed";
 
+// {"$credential": "<name>"} in a config stands for the placeholder of the agent's credential of
+// that name: what the agent needs to use a key that it never gets. It is stored and shown as it is.
+inline constexpr std::string_view kCredentialKey = "$credential";
+
+// The name that `value` refers to, when it is such a reference; nullptr otherwise.
+const boost::json::string* credential_reference(const boost::json::value& value);
+
 // Does a field of this name hold a secret? By its words, whatever the spelling: apiKey, api_key,
 // API-KEY, token, botToken, secret, clientSecret, password, passphrase, privateKey, credentials …
 // but not maxTokens or tokenizer.
@@ -31,7 +38,7 @@ struct SensitiveValue {
 // depth, also inside an array under such a name, becomes null and is listed.
 // {"$sealed": true} is replaced by what `stored` (the present stored config, or null) holds sealed
 // at the same pointer; everything else that uses the key "$sealed" is an error, as is a pointer
-// longer than 255 bytes.
+// longer than 255 bytes. {"$credential": "<name>"} stays; any other use of that key is an error.
 std::vector<SensitiveValue> extract_sensitive(boost::json::object& config,
                                               const boost::json::object* stored,
                                               std::string_view base,

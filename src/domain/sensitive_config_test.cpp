@@ -75,6 +75,28 @@ TEST(ExtractSensitive, RefusesForgedAndMisplacedMarks) {
   }
 }
 
+TEST(ExtractSensitive, LeavesReferencesToCredentialsAsTheyAre) {
+  const std::string_view text =
+      R"({"channels":{"telegram":{"botToken":{"$credential":"telegram"}}},"list":[{"$credential":"a.b"}]})";
+  auto config = object(text);
+  std::vector<FieldError> errors;
+  EXPECT_THAT(extract_sensitive(config, nullptr, "/config", errors), IsEmpty());
+  EXPECT_THAT(errors, IsEmpty());
+  EXPECT_EQ(boost::json::serialize(config), text);
+}
+
+TEST(ExtractSensitive, RefusesEverythingElseUnderTheKeyOfAReference) {
+  for (const char* bad :
+       {R"({"x": {"$credential": 1}})", R"({"x": {"$credential": ""}})",
+        R"({"x": {"$credential": "a b"}})", R"({"x": {"$credential": {"y": "z"}}})",
+        R"({"token": {"$credential": "a", "more": "secret"}})", R"({"$credential": "a"})"}) {
+    auto config = object(bad);
+    std::vector<FieldError> errors;
+    EXPECT_THAT(extract_sensitive(config, nullptr, "/config", errors), IsEmpty()) << bad;
+    EXPECT_THAT(errors, SizeIs(1)) << bad;
+  }
+}
+
 TEST(ExtractSensitive, RefusesAPointerTheVaultCannotName) {
   auto config = object("{\"" + std::string(300, 'k') + "\": {\"token\": \"v\"}}");
   std::vector<FieldError> errors;

@@ -67,9 +67,18 @@ const boost::json::object* sealed(const boost::json::value& value) {
   return object != nullptr && object->contains(domain::kSealedKey) ? object : nullptr;
 }
 
-// The customer's value as the agent may see it: sealed values become placeholders.
+boost::json::value credential_placeholder(std::string_view name, const TemplateValues& values) {
+  std::string placeholder = values.credential ? values.credential(name) : std::string();
+  return boost::json::value(placeholder.empty() ? std::string(kNoKey) : std::move(placeholder));
+}
+
+// The customer's value as the agent may see it: sealed values and references to credentials become
+// placeholders.
 boost::json::value unsealed(const boost::json::value& value, const std::string& pointer,
                             const TemplateValues& values) {
+  if (const auto* name = domain::credential_reference(value); name != nullptr && !pointer.empty()) {
+    return credential_placeholder(*name, values);
+  }
   if (sealed(value) != nullptr) {
     return boost::json::value(values.placeholder ? values.placeholder(pointer)
                                                  : std::string(kNoKey));
@@ -104,7 +113,8 @@ void merge(boost::json::object& into, const boost::json::object& over) {
 }
 
 // True when `config` would change what stands at `pointer`: it has that member, or something that
-// is not an object stands on the way and would replace the whole branch.
+// is not an object, or will not be one once it is rendered, stands on the way and would replace the
+// whole branch.
 bool touches(const boost::json::object& config, std::string_view pointer) {
   const boost::json::object* at = &config;
   for (std::size_t from = 1; from <= pointer.size();) {
@@ -112,7 +122,9 @@ bool touches(const boost::json::object& config, std::string_view pointer) {
     const auto* next = at->if_contains(pointer.substr(from, slash - from));
     if (next == nullptr) return false;
     at = next->if_object();
-    if (at == nullptr) return true;
+    if (at == nullptr || at->contains(domain::kSealedKey) || at->contains(domain::kCredentialKey)) {
+      return true;
+    }
     from = slash + 1;
   }
   return true;

@@ -28,6 +28,10 @@ struct TemplateValues {
   // What stands in the file for a sealed value at that JSON pointer of the customer's config; an
   // agent never gets the value itself. When unset: a fixed text that is no key.
   std::function<std::string(std::string_view pointer)> placeholder;
+
+  // The placeholder of the agent's credential of that name, for {"$credential": "<name>"} in the
+  // customer's config; "" when it has none. When unset, or for "": the same fixed text.
+  std::function<std::string(std::string_view name)> credential = {};
 };
 
 // Checks the customer's `config` (an object; absent is an empty one): allowed keys, refused

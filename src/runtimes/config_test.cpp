@@ -112,6 +112,30 @@ TEST_F(OpenClawConfig, GivesTheAgentAPlaceholderForASealedValue) {
             "for /channels/telegram/botToken");
 }
 
+TEST_F(OpenClawConfig, GivesTheAgentThePlaceholderOfANamedCredential) {
+  const auto config = json(
+      R"({"channels":{"slack":{"botToken":{"$credential":"slack"},"appToken":{"$credential":"gone"}}}})");
+  EXPECT_THAT(validate_customer_config(runtime_, config), IsEmpty());
+  auto rendered = render_config(runtime_, config, values_);
+  ASSERT_TRUE(rendered);
+  EXPECT_EQ(rendered->at("channels").at("slack").at("botToken"), "placeholder-not-a-key");
+
+  values_.credential = [](std::string_view name) {
+    return name == "slack" ? std::string("xoxb-placeholder") : std::string();
+  };
+  rendered = render_config(runtime_, config, values_);
+  ASSERT_TRUE(rendered);
+  EXPECT_EQ(rendered->at("channels").at("slack").at("botToken"), "xoxb-placeholder");
+  EXPECT_EQ(rendered->at("channels").at("slack").at("appToken"), "placeholder-not-a-key");
+}
+
+TEST_F(OpenClawConfig, AReferenceToACredentialCannotReplaceABranchOfThePlatform) {
+  EXPECT_THAT(check(R"({"models":{"$credential":"x"}})"), SizeIs(2));
+  EXPECT_THAT(check(R"({"agents":{"defaults":{"$credential":"x"}}})"), SizeIs(1));
+  EXPECT_THAT(check(R"({"models":{"providers":{"openai":{"apiKey":{"$credential":"x"}}}}})"),
+              IsEmpty());
+}
+
 TEST_F(OpenClawConfig, AFilledInValueIsNotFilledInAgain) {
   values_.host = "${gateway_token}";
   Runtime runtime = runtime_;

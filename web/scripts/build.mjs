@@ -28,6 +28,8 @@ function* filesUnder(folder) {
 function compress(file) {
   const bytes = fs.readFileSync(file);
   if (bytes.length < 256 || !/\.(html|js|mjs|css|svg|json|xml|txt|map|webmanifest)$/.test(file)) return;
+  // The server fills {{…}} in at its start, and makes the copies itself then.
+  if (/\.(html|xml|txt|webmanifest)$/.test(file) && bytes.includes('{{')) return;
   const copies = {
     '.br': zlib.brotliCompressSync(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }),
     '.gz': zlib.gzipSync(bytes, { level: 9 }),

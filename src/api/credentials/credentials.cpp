@@ -51,9 +51,10 @@ Task<Result<http::Response>> credential_response(db::Transaction& tx, AgentId ag
 
 // Does the agent's configuration name its credentials' placeholders? Then a new set of credentials
 // needs a new container; otherwise the agent learns of it by itself.
-bool embeds_placeholders(const runtimes::Catalogue& catalogue, const std::string& runtime) {
+bool embeds_placeholders(const runtimes::Catalogue& catalogue, const store::LockedAgent& agent) {
   constexpr std::string_view kPlaceholder = "${model_api_key}";
-  const auto* found = catalogue.find(runtime, true);
+  if (json::serialize(agent.config).contains(domain::kCredentialKey)) return true;
+  const auto* found = catalogue.find(agent.runtime, true);
   if (found == nullptr) return false;
   for (const auto& [name, value] : found->environment) {
     if (value.contains(kPlaceholder)) return true;
@@ -64,7 +65,7 @@ bool embeds_placeholders(const runtimes::Catalogue& catalogue, const std::string
 // Brings a running agent up again with its new set of credentials, where it needs that.
 Task<Status> refresh_agent(Services& services, db::Transaction& tx, store::LockedAgent agent,
                            UserId user) {
-  if (!embeds_placeholders(services.runtimes, agent.runtime)) co_return Status{};
+  if (!embeds_placeholders(services.runtimes, agent)) co_return Status{};
   auto bumped = co_await store::bump_generation(tx, agent.id);
   if (!bumped) co_return bumped;
   if (agent.desired_state != "running") co_return Status{};

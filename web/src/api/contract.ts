@@ -1,14 +1,6 @@
 // Calls that are agreed but not in docs/api/openapi.yaml yet. When one lands there, its type moves to
 // types.ts. Pages for them are hidden until the server answers: see useFeatures in queries.ts.
 
-export type Branding = {
-  name: string;
-  logoUrl?: string | null;
-  supportEmail?: string | null;
-  bookCallUrl?: string | null;
-  accent?: string | null;
-};
-
 export type Approval = {
   id: string;
   agentId: string;

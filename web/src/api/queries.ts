@@ -2,11 +2,10 @@
 
 import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from '@tanstack/react-query';
 import { toast } from '../ui/toast';
-import { api, ok, okWithTag, raw } from './client';
-import type { Branding } from './contract';
+import { api, ok, okWithTag } from './client';
 import { asProblem, Problem } from './problem';
 import { setCsrfToken, setSignedOutHandler } from './transport';
-import type { Agent, Session } from './types';
+import type { Agent, Branding, Session } from './types';
 
 declare module '@tanstack/react-query' {
   interface Register {
@@ -64,15 +63,17 @@ setSignedOutHandler(() => {
   queryClient.setQueryData(sessionQuery.queryKey, null);
 });
 
+const PLAIN: Branding = { name: 'DeployClaw', logoUrl: null, supportEmail: null, bookCallUrl: null, accent: null };
+
 export const brandingQuery = queryOptions({
   queryKey: ['branding'],
   queryFn: async (): Promise<Branding> => {
-    const known = await raw<Branding>('GET', '/api/branding').catch(() => null);
-    return known ?? { name: 'DeployClaw' };
+    const known = await ok(api.GET('/api/branding')).catch(() => null);
+    return known ?? PLAIN;
   },
   staleTime: Infinity,
 });
-export const useBranding = (): Branding => useQuery(brandingQuery).data ?? { name: 'DeployClaw' };
+export const useBranding = (): Branding => useQuery(brandingQuery).data ?? PLAIN;
 
 export const agentsQuery = queryOptions({
   queryKey: ['agents'],

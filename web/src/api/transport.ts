@@ -59,10 +59,12 @@ export async function transport(request: Request): Promise<Response> {
       await refreshCsrfToken();
       continue;
     }
-    if (problem.status === 401 && !isAuth(request.url)) onSignedOut();
+    // A wrong password or code is 401 too, with a code of its own.
+    if (problem.code === 'unauthenticated' && !isSession(request.url)) onSignedOut();
     throw problem;
   }
 }
 
+const isSession = (url: string) => new URL(url).pathname === '/api/auth/session';
 // Proving the second factor must not ask for the second factor.
 const isAuthEntry = (url: string) => /\/api\/auth\/(login|register|logout|2fa\/verify)$/.test(new URL(url).pathname);

@@ -24,6 +24,7 @@ export type OutputLine = Schemas['OutputLine'];
 export type AuditRecord = Schemas['AuditRecord'];
 export type CredentialKind = { name: string; title: string; hosts: string[]; hostsRequired: boolean; renewable: boolean };
 export type AgentSpend = { todayUsd: number; capUsd: number | null };
+export type Branding = { name: string; logoUrl: string | null; supportEmail: string | null; bookCallUrl: string | null; accent: string | null };
 export type Page<T> = { items: T[]; nextCursor: string | null };
 
 const RANK: Record<Role, number> = { viewer: 0, member: 1, admin: 2, owner: 3 };

@@ -35,8 +35,8 @@ export function AccountMenu() {
   const signOut = useSignOut();
   const mark = (one: string) => (theme === one ? ' ✓' : '');
   return (
-    <Menu label="Account" trigger={<>
-      <span className="avatar" aria-hidden="true">{(client.name[0] ?? '?').toUpperCase()}</span>
+    <Menu label={`Account: ${client.name}`} trigger={<>
+      <span className="avatar" aria-hidden="true" data-letter={([...client.name][0] ?? '?').toUpperCase()} />
       <span className="account-name truncate">{client.name}</span><IconChevronDown size={14} />
     </>}>
       <MenuHead>{user.email}<br />{user.role}, plan {client.plan}</MenuHead>

@@ -10,7 +10,7 @@ export function Brand() {
         : (
           <svg className="brand-mark" viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
             <rect width="32" height="32" rx="8" fill="var(--accent)" />
-            <path d="M9 22V11m7 12V9m7 13V11" stroke="var(--on-accent)" strokeWidth="3" strokeLinecap="round" />
+            <path d="M9 23 11.5 9M15 23 17.5 9M21 23 23.5 9" stroke="var(--on-accent)" strokeWidth="3" strokeLinecap="round" />
           </svg>
         )}
       <span className="brand-name">{name}</span>

@@ -1,9 +1,9 @@
 // Permissions in plain words, for everybody who decides and is not an engineer.
 
 import type { Permissions, Scope } from '../api/types';
-import { listOf, usd } from '../ui/format';
+import { count, listOf, usd } from '../ui/format';
 
-export const SCOPES: Array<{ scope: Scope; title: string; may: string; mayNot: string; per?: string }> = [
+export const SCOPES: Array<{ scope: Scope; title: string; may: string; mayNot: string; per: string }> = [
   { scope: 'email:read', title: 'Read e-mail', may: 'read e-mail of the mailboxes you connect', mayNot: 'read any e-mail', per: 'e-mail requests' },
   { scope: 'email:send', title: 'Send e-mail', may: 'send e-mail in your name', mayNot: 'send any e-mail', per: 'e-mails' },
   { scope: 'calendar:read', title: 'Read calendars', may: 'read your calendars', mayNot: 'read your calendars', per: 'calendar requests' },
@@ -16,13 +16,13 @@ export const SCOPES: Array<{ scope: Scope; title: string; may: string; mayNot: s
 
 export type Sentence = { kind: 'may' | 'ask' | 'not'; text: string };
 
-const limitText = (permissions: Permissions, scope: Scope, what: string): string => {
+function limitText(permissions: Permissions, scope: Scope, what: string): string {
   const limit = permissions.rateLimits?.[scope];
   const parts: string[] = [];
-  if (limit?.maxPerHour !== undefined) parts.push(`${limit.maxPerHour} an hour`);
-  if (limit?.maxPerDay !== undefined) parts.push(`${limit.maxPerDay} a day`);
-  return parts.length > 0 ? `, at most ${parts.join(' and ')} ${what}`.trimEnd() : '';
-};
+  if (limit?.maxPerHour !== undefined) parts.push(`${count(limit.maxPerHour)} ${what} an hour`);
+  if (limit?.maxPerDay !== undefined) parts.push(`${count(limit.maxPerDay)}${parts.length > 0 ? '' : ` ${what}`} a day`);
+  return parts.length > 0 ? `, at most ${parts.join(' and ')}` : '';
+}
 
 /** What an agent with these permissions may do, must ask for, and cannot do. */
 export function sentencesOf(permissions: Permissions): Sentence[] {
@@ -35,7 +35,7 @@ export function sentencesOf(permissions: Permissions): Sentence[] {
       out.push({ kind: 'not', text: 'It cannot reach any other website or API: no domain is listed.' });
     } else if (granted.has(scope)) {
       const where = scope === 'api:outbound' ? `call ${listOf(domains.slice(0, 5))}${domains.length > 5 ? ` and ${domains.length - 5} more` : ''}` : may;
-      const limit = limitText(permissions, scope, per ? `(${per})` : '');
+      const limit = limitText(permissions, scope, per);
       out.push(asks.has(scope)
         ? { kind: 'ask', text: `It may ${where}${limit}, but each time a person must approve it first.` }
         : { kind: 'may', text: `It may ${where}${limit}.` });

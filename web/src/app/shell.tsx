@@ -66,7 +66,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip-link" href="#content">Skip to content</a>
       <aside className="side">
         <div className="side-head">
-          <Link href="/agents" className="side-brand" aria-label="Home"><Brand /></Link>
+          <Link href="/agents" className="side-brand"><Brand /></Link>
           <span className="side-close"><Button variant="ghost" iconOnly aria-label="Close navigation" onClick={() => setDrawer(false)}><IconCross /></Button></span>
         </div>
         <button type="button" className="search-button" onClick={() => setPalette(true)}>

@@ -79,10 +79,14 @@ export function SelectField({ label, hint, error, optional, children, ...input }
 type CheckProps = { label: ReactNode; hint?: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean };
 
 export function Checkbox({ label, hint, checked, onChange, disabled }: CheckProps) {
+  const id = useId();
   return (
     <label className="check">
-      <input type="checkbox" checked={checked} disabled={disabled} onChange={(event) => onChange(event.target.checked)} />
-      <span className="check-text"><span>{label}</span>{hint != null && <span className="check-hint">{hint}</span>}</span>
+      <input type="checkbox" aria-labelledby={`${id}-label`} aria-describedby={hint != null ? `${id}-hint` : undefined}
+        checked={checked} disabled={disabled} onChange={(event) => onChange(event.target.checked)} />
+      <span className="check-text">
+        <span id={`${id}-label`}>{label}</span>{hint != null && <span className="check-hint" id={`${id}-hint`}>{hint}</span>}
+      </span>
     </label>
   );
 }
@@ -111,10 +115,11 @@ export function Choices<V extends string>({ legend, hideLegend, value, choices, 
         {choices.map((choice) => (
           <label className="choice" key={choice.value}>
             <input type="radio" name={name} value={choice.value} checked={value === choice.value} disabled={choice.disabled}
+              aria-labelledby={`${name}-${choice.value}`} aria-describedby={choice.hint != null ? `${name}-${choice.value}-hint` : undefined}
               onChange={() => onChange(choice.value)} />
             <span className="choice-text">
-              <span className="choice-title">{choice.title}</span>
-              {choice.hint != null && <span className="choice-hint">{choice.hint}</span>}
+              <span className="choice-title" id={`${name}-${choice.value}`}>{choice.title}</span>
+              {choice.hint != null && <span className="choice-hint" id={`${name}-${choice.value}-hint`}>{choice.hint}</span>}
             </span>
           </label>
         ))}

@@ -2,6 +2,7 @@ import './deploy.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
+import { OpenAgentPage } from '../../app/agent_page';
 import { Page } from '../../app/page';
 import { api, ok } from '../../api/client';
 import { agentQuery } from '../../api/queries';
@@ -52,9 +53,9 @@ function Verdict({ agent, deployment }: { agent: Agent; deployment: Deployment }
     return (
       <div className="verdict verdict-good">
         <div className="verdict-head"><IconCheck size={20} />It is live</div>
-        <p>{channel ? channel.after : 'It runs and answers. Connect a chat under its credentials and settings when you like.'}</p>
+        <p>{channel ? channel.after : agent.runtime === 'openclaw' ? 'It runs and answers. Talk to it on its own page, or connect a chat in its settings when you like.' : 'It runs and answers.'}</p>
         {first && <p className="muted">Everything that it does, and everything that was refused, is in its activity log.</p>}
-        <div className="row-wrap"><ButtonLink href={`/agents/${agent.id}`} variant="primary">Open {agent.name}</ButtonLink><ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink></div>
+        <div className="row-wrap"><ButtonLink href={`/agents/${agent.id}`} variant="primary">Open {agent.name}</ButtonLink><ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink>{agent.runtime === 'openclaw' && <OpenAgentPage id={agent.id} />}</div>
       </div>
     );
   }
@@ -79,7 +80,7 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
   return (
     <div className="verdict verdict-bad">
       <div className="verdict-head"><IconWarn size={20} />{title}</div>
-      <p className="wrap-anywhere">{deployment.reason ?? agent.statusReason ?? 'No reason was recorded.'}{deployment.exitCode !== null && ` Exit code ${deployment.exitCode}.`}</p>
+      <p className="wrap-anywhere">{deployment.reason ?? agent.statusReason ?? 'No reason was recorded.'}{exitWords(deployment)}</p>
       {deployment.lastOutput && <Code label="Last output">{deployment.lastOutput}</Code>}
       <p className="muted">{adviceFor(deployment)}</p>
       {again.error && <ErrorNotice error={again.error} />}
@@ -100,11 +101,13 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
   );
 }
 
+const exitWords = ({ reason, exitCode }: Deployment) => (exitCode !== null && !reason?.includes(`code ${exitCode}`) ? ` Exit code ${exitCode}.` : '');
+
 function adviceFor(deployment: Deployment): string {
   const last = deployment.steps.at(-1)?.name;
   if (deployment.exitCode === 78) return 'Its settings are not accepted by the runtime. The last output names the place.';
-  if (last === 'pulling') return 'The image could not be had. That is the operator’s to repair; trying again later may help.';
-  if (last === 'verifying' || last === 'starting') return 'It started and did not become ready. The last output often says why.';
+  if (last === 'image') return 'The image could not be had. That is the operator’s to repair; trying again later may help.';
+  if (last === 'verify' || last === 'start' || last === 'network') return 'It started and did not become ready. The last output often says why.';
   return 'Try again; if it fails in the same way, the reason above is what support needs.';
 }
 

@@ -3,14 +3,19 @@ import type { Deployment } from '../../api/types';
 import { IconCheck, IconCross } from '../../ui';
 import { duration } from '../../ui/format';
 
-const ORDER = ['pulling', 'creating', 'starting', 'verifying'];
+const ORDER = ['image', 'volume', 'config', 'create', 'start', 'network', 'verify'];
 const WORDS: Record<string, { title: string; now: string }> = {
   queued: { title: 'Queued', now: 'Waiting for its turn.' },
-  pulling: { title: 'Get the image', now: 'Checking that the image is here.' },
-  creating: { title: 'Make its box', now: 'Container, network and storage of its own.' },
-  starting: { title: 'Start', now: 'The agent starts and loads its settings.' },
-  verifying: { title: 'Verify', now: 'It must answer three times and stay up for ten seconds.' },
-  stopping: { title: 'Stop the one before', now: 'The earlier version is being stopped.' },
+  image: { title: 'Find the image', now: 'The program that it runs.' },
+  volume: { title: 'Prepare its storage', now: 'A disk of its own, of fixed size.' },
+  config: { title: 'Write its settings', now: 'With placeholders where keys would be.' },
+  create: { title: 'Build its box', now: 'A container without any way out.' },
+  start: { title: 'Start it', now: 'The agent starts.' },
+  network: { title: 'Connect it', now: 'One way out, through the gate that checks every request.' },
+  verify: { title: 'Verify', now: 'It must answer three times in a row and stay up for ten seconds.' },
+  stop: { title: 'Stop the version before', now: 'It gets time to finish what it does.' },
+  rollback: { title: 'Bring the version before back', now: 'The new one did not work.' },
+  environment: { title: 'Wait for the host', now: 'The host has trouble of its own; this is not counted against the agent.' },
 };
 const ENDED = ['live', 'failed', 'rolled_back', 'cancelled'];
 

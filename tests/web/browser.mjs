@@ -1,0 +1,101 @@
+// A real browser before the real platform, for the tests of the web pages. Needs ./dev build web and
+// Debian's chromium.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import axe from '../../web/node_modules/axe-core/axe.js';
+import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
+import { startPreview } from '../../web/scripts/preview_server.mjs';
+import { Customer, Platform, root, sleep, totp, until } from '../e2e/harness.mjs';
+
+export { sleep, totp, until };
+export const PASSWORD = 'correct horse battery staple';
+
+export class Site {
+  async start(overrides = []) {
+    assert.ok(fs.existsSync(path.join(root, 'web/dist/app.html')), 'web/dist is not built: ./dev build web');
+    this.platform = await new Platform().start(overrides);
+    // The api process serves the pages where it can; else the preview does.
+    const answer = await fetch(`${this.platform.url}/app`).catch(() => null);
+    const served = answer?.ok && (await answer.text()).includes('id="root"');
+    this.preview = served ? null : await startPreview(this.platform.url);
+    this.url = this.preview?.url ?? this.platform.url;
+    this.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+    return this;
+  }
+
+  async stop() {
+    await this.chromium?.close();
+    await this.preview?.close();
+    return this.platform.stop();
+  }
+
+  // The limits on sign-ins count by address, and all of these come from one.
+  forgetAttempts() {
+    this.platform.sql('DELETE FROM auth.attempts');
+  }
+
+  // A window of its own, with its own cookies. `faults` collects what no page may do: script errors,
+  // and what the content security policy had to stop.
+  async window({ customer, width = 1200, height = 860, colorScheme = 'light', ...more } = {}) {
+    const context = await this.chromium.newContext({ viewport: { width, height }, colorScheme, ...more });
+    if (customer) {
+      const [name, ...value] = customer.cookie.split('=');
+      await context.addCookies([{ name, value: value.join('='), domain: 'localhost', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' }]);
+    }
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.faults = [];
+    page.on('pageerror', (error) => page.faults.push(`script: ${error.message}`));
+    page.on('console', (message) => {
+      if (/Content Security Policy|Refused to|Warning:|validateDOMNesting/.test(message.text())) page.faults.push(message.text());
+    });
+    page.on('dialog', (dialog) => { page.faults.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
+    // Closes the window; the customer goes on with the cookie as it is now (a confirmed code changes it).
+    page.done = async () => {
+      const cookie = (await context.cookies(`https://localhost`)).find((one) => one.name === '__Host-deployclaw');
+      await context.close();
+      if (!customer || !cookie) return;
+      customer.cookie = `${cookie.name}=${cookie.value}`;
+      const session = await customer.call('GET', '/api/auth/session');
+      if (session.status === 200) customer.csrf = session.body.csrfToken;
+    };
+    page.open = (target) => page.goto(`${this.url}/app${target}`);
+    return page;
+  }
+
+  // Somebody who has registered and turned on two-factor, through the API.
+  async customer() {
+    this.forgetAttempts();
+    return new Customer(this.platform).join();
+  }
+}
+
+// A code that was not used yet, as the customer's app would show it.
+export async function freshCode(customer) {
+  await until('the next code', () => Math.floor(Date.now() / 30_000) > customer.lastStep, 31);
+  customer.lastStep = Math.floor(Date.now() / 30_000);
+  return totp(customer.secret, customer.lastStep);
+}
+
+export const someEmail = () => `web-${randomBytes(6).toString('hex')}@example.com`;
+
+// Serious and critical findings of axe on the page as it is now.
+export async function findings(page) {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+    return violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => {
+      const places = one.nodes.slice(0, 3).map((node) => `${node.target} (${node.any.map((any) => any.message).join('; ')})`);
+      return `${one.id}: ${places.join(' | ')}`;
+    });
+  });
+}
+
+// Nothing sticks out at the side.
+export async function sideways(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
