@@ -21,7 +21,7 @@ try {
   const customer = await new Customer(platform).join();
   for (let round = 0; round < ROUNDS; ++round) {
     let started = Date.now();
-    const agent = await customer.deploy(`bench-${round}`, {}, { runtime: 'openclaw' });
+    const agent = await customer.deploy(`bench-${round}`, {}, { runtime: 'openclaw', permissions: { scopes: ['files:write'] } });
     let address = '';
     await until('ours is ready', () => {
       address ||= platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${agent}'`);

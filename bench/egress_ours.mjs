@@ -25,7 +25,9 @@ export async function startOurs(ca, originPort) {
   await platform.start([`egress.hosts=${HOST}=127.0.0.1`, `egress.extra_roots=${roots}/ca.pem`]);
   const customer = await new Customer(platform).join();
   const id = await customer.deploy('bench', {}, {
-    permissions: { scopes: ['api:outbound'], allowedDomains: [`${HOST}:${originPort}`] },
+    permissions: { scopes: ['api:outbound'], allowedDomains: [`${HOST}:${originPort}`],
+      // What is measured is the way, not the limit: the highest there is.
+      rateLimits: { 'api:outbound': { maxPerHour: 1_000_000, maxPerDay: 1_000_000 } } },
     credentials: [
       { name: 'origin', kind: 'generic', value: 'real-value-of-the-origin-0123456789abcdef', hosts: [HOST] },
       { name: 'openai', kind: 'openai', value: 'sk-real-openai-key-0123456789abcdefghijklmnopqrstuvwxyz' }] });

@@ -2,7 +2,7 @@
 # Usage: ./dev bench [NAME]
 #
 # Measures ourselves beside a peer in one run and prints ratios; writes var/bench/NAME.json:
-# [{metric, ours, peer, ratio, target, holds}]. NAME: plan, scrub, api (with the idle platform's memory), deploy, egress (default: all).
+# [{metric, ours, peer, ratio, target, holds}]. NAME: plan, scrub, api (with the idle platform's memory), deploy, egress, replay, web (default: all).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
@@ -12,7 +12,7 @@ install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]
 install_node
 compile release deployclaw plan_bench scrub_bench egress_load
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(plan scrub api deploy egress)
+[ ${#names[@]} -gt 0 ] || names=(plan scrub api deploy egress replay web)
 mkdir -p "$root/var/bench"
 for name in "${names[@]}"; do
   out=$root/var/bench/$name.json
@@ -21,11 +21,16 @@ for name in "${names[@]}"; do
     plan) "$root/build/release/bench/plan_bench" "$out" ;;
     scrub) "$root/build/release/bench/scrub_bench" "$out" ;;
     api) node "$root/bench/api.mjs" "$out" ;;
+    replay) node "$root/bench/replay.mjs" "$out" ;;
     egress) node "$root/bench/egress.mjs" "$out" ;;
+    web)
+      build_web
+      node "$root/bench/web.mjs" "$out"
+      ;;
     deploy)
       DEPLOYCLAW_HOME=${DEPLOYCLAW_TEST_HOME:-$root/build/test-home} "$(binary)" image build openclaw
       node "$root/bench/deploy.mjs" "$out"
       ;;
-    *) die "no bench '$name'; there are: plan, scrub, api, deploy, egress" ;;
+    *) die "no bench '$name'; there are: plan, scrub, api, deploy, egress, replay, web" ;;
   esac
 done

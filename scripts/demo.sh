@@ -122,7 +122,7 @@ say "  $(jq '.recoveryCodes | length' <<<"$body") recovery codes"
 refresh_csrf
 
 say "deploy $runtime with a credential"
-permissions='{"scopes":["api:outbound"],"allowedDomains":["api.example.com"],"maxDailyTokenSpend":1.0}'
+permissions='{"scopes":["api:outbound","files:write"],"allowedDomains":["api.example.com"],"maxDailyTokenSpend":1.0}'
 call POST /api/agents "$(jq -n --arg runtime "$runtime" --arg key "$api_key" --argjson permissions "$permissions" \
   '{name: "demo-agent", runtime: $runtime, permissions: $permissions,
     credentials: [{name: "openai", kind: "openai", value: $key}]}')"

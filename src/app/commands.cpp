@@ -38,6 +38,8 @@ constexpr std::array kRanges{
     Range{"egress.answer_head_seconds", 1, 86'400},
     Range{"egress.answer_body_seconds", 1, 86'400},
     Range{"egress.tunnel_seconds", 1, 86'400},
+    Range{"egress.approval_hold_seconds", 1, 3'600},
+    Range{"egress.approval_seconds", 2, 604'800},
     Range{"egress.first_worker_uid", 65'536, 4'294'900'000},
 };
 
@@ -109,6 +111,11 @@ Status complete(Settings& settings) {
     return fail(Code::kInvalid,
                 fmt::format("log_level is '{}', it must be debug, info, warn or error",
                             settings.text("log_level")));
+  }
+  const auto& unknown = settings.text("models.unknown");
+  if (unknown != "dearest" && unknown != "refuse") {
+    return fail(Code::kInvalid,
+                fmt::format("models.unknown is '{}', it must be dearest or refuse", unknown));
   }
   if (!settings.text("docker.host").starts_with("unix:///")) {
     return fail(Code::kInvalid, "docker.host must be a unix socket: unix:///path");

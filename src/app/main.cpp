@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/commands.hpp"
+#include "app/policy.hpp"
 #include "app/roles.hpp"
 #include "app/settings.hpp"
 #include "app/up.hpp"
@@ -107,6 +108,18 @@ int main(int argc, char** argv) {
   build->add_option("--sha256", image_options.sha256, "The archive's expected SHA-256");
   add(image, "list", "The images built on this machine",
       [](app::Settings s) { return app::image_list(s); });
+
+  app::ExplainOptions explain_options;
+  auto* policy = cli.add_subcommand("policy", "What an agent's permissions mean");
+  policy->require_subcommand(1);
+  auto* explain = add(policy, "explain", "Would this request be let through, and why",
+                      [&](app::Settings s) { return app::policy_explain(s, explain_options); });
+  explain->add_option("agent", explain_options.agent, "The agent's id, or its name")->required();
+  explain->add_option("method", explain_options.method, "GET, POST, …")->required();
+  explain->add_option("url", explain_options.url, "https://host/path, wss://…, tcp://host:port")
+      ->required();
+  explain->add_option("--body", explain_options.body, "JSON body, for rules that look into it");
+  explain->add_flag("--json", explain_options.json, "Answer as the API does");
 
   CLI11_PARSE(cli, argc, argv);
   if (!command) {

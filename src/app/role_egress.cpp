@@ -13,6 +13,7 @@
 #include "db/database.hpp"
 #include "db/listener.hpp"
 #include "dns/nameserver.hpp"
+#include "egress/spool_lock.hpp"
 #include "egress/supervisor.hpp"
 #include "egress/worker.hpp"
 #include "linux/sandbox.hpp"
@@ -32,6 +33,11 @@ int complain(const std::string& what) {
 Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   auto catalogue = services::Catalogue::load(settings.text("catalog_dir"));
   if (!catalogue) return fail(catalogue.error());
+  const bool refuses = settings.text("models.unknown") == "refuse";
+  auto prices = models::PriceCatalogue::load(
+      settings.text("catalog_dir"), settings.text("models.prices"),
+      refuses ? models::UnknownModel::kRefuse : models::UnknownModel::kDearest);
+  if (!prices) return fail(prices.error());
   const auto roots = read_file(kSystemRoots);
   if (!roots)
     return context("the system's root certificates (package ca-certificates)", roots.error());
@@ -43,7 +49,8 @@ Result<egress::WorkerParts> worker_parts(const Settings& settings) {
   }
   auto tls = net::TlsClientContext::create(*roots, extra);
   if (!tls) return context("root certificates", tls.error());
-  return egress::WorkerParts{.catalogue = std::move(*catalogue), .tls = std::move(*tls)};
+  return egress::WorkerParts{
+      .catalogue = std::move(*catalogue), .tls = std::move(*tls), .prices = std::move(*prices)};
 }
 
 // "name=address" entries of egress.hosts, several for a name with several addresses.
@@ -89,7 +96,8 @@ egress::Deadlines deadlines(const Settings& settings) {
           .body = seconds("egress.request_body_seconds"),
           .response_head = seconds("egress.answer_head_seconds"),
           .response_body = seconds("egress.answer_body_seconds"),
-          .tunnel = seconds("egress.tunnel_seconds")};
+          .tunnel = seconds("egress.tunnel_seconds"),
+          .approval = seconds("egress.approval_hold_seconds")};
 }
 
 Result<egress::Config> egress_config(const Settings& settings) {
@@ -110,6 +118,7 @@ Result<egress::Config> egress_config(const Settings& settings) {
   config.first_worker_uid = static_cast<uid_t>(settings.integer("egress.first_worker_uid"));
   config.worker_idle = std::chrono::seconds(settings.integer("egress.worker_idle_seconds"));
   config.deadlines = deadlines(settings);
+  config.approval_lifetime = std::chrono::seconds(settings.integer("egress.approval_seconds"));
   config.admin_address = listen.address;
   config.admin_port = listen.port;
   return config;
@@ -145,6 +154,8 @@ int run_egress(Settings settings) {
       });
   if (!spawner) return complain(spawner.error().message);
   if (auto dropped = linux::drop_capabilities(); !dropped) return complain(dropped.error().message);
+  const auto lock = egress::lock_spool(config->spool_directory);
+  if (!lock) return complain(lock.error().message);
   auto spool = egress::Spool::open(config->spool_directory, config->spool_bytes);
   if (!spool) return complain(spool.error().message);
 

@@ -95,8 +95,18 @@ constexpr std::array kSettings{
             "Between two pieces of an answer (1-86400)"},
     Setting{"egress.tunnel_seconds", kInteger, "900",
             "WebSockets and mail connections on which nothing comes end after so long (1-86400)"},
+    Setting{
+        "egress.approval_hold_seconds", kInteger, "180",
+        "How long a request that a person must allow is held before the agent gets 202 (1-3600)"},
+    Setting{"egress.approval_seconds", kInteger, "600",
+            "How long a person may take, and how long a grant is good (2-604800)"},
     Setting{"egress.first_worker_uid", kInteger, "1900000000",
             "User ids from here on are the workers' (10,000 of them)"},
+
+    Setting{"models.unknown", kText, "dearest",
+            "A model without a price: dearest (costs the most that its provider takes) or refuse"},
+    Setting{"models.prices", kText, "",
+            "Folder with prices of your own, <provider>.toml as in catalog/models; they go first"},
 };
 
 const Setting* find(std::string_view key) {

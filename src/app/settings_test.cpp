@@ -99,6 +99,17 @@ TEST_F(SettingsFile, RefusesAPasswordInTheDatabaseUrl) {
   }
 }
 
+TEST_F(SettingsFile, ModelsWithoutAPriceAreCountedOrRefusedAndNothingElse) {
+  for (const std::string word : {"dearest", "refuse"}) {
+    ASSERT_TRUE(settings_.set("models.unknown", word, "test"));
+    EXPECT_TRUE(complete(settings_)) << word;
+  }
+  ASSERT_TRUE(settings_.set("models.unknown", "free", "test"));
+  const auto valid = complete(settings_);
+  ASSERT_FALSE(valid);
+  EXPECT_EQ(valid.error().message, "models.unknown is 'free', it must be dearest or refuse");
+}
+
 TEST_F(SettingsFile, NamesTheRangeThatIsBroken) {
   ASSERT_TRUE(settings_.set("api.bcrypt_cost", "4", "test"));
   const auto valid = complete(settings_);

@@ -96,6 +96,10 @@ class SchemaTest : public ::testing::Test {
           client + "';" +
           "insert into agent_output (agent_id, client_id, seq, at, stream, line) select id, "
           "client_id, 1, now(), 'stdout', 'x' from agents where client_id = '" +
+          client + "';" +
+          "insert into approvals (client_id, agent_id, digest, scope, target, request, "
+          "request_bytes, expires_at) select client_id, id, sha256('x'), 'email:send', 't', '{}', "
+          "2, now() + '1 hour' from agents where client_id = '" +
           client + "';" + "select audit.append('[{\"clientId\":\"" + client +
           "\",\"actorType\":\"system\","
           "\"actionType\":\"probe\",\"outcome\":\"success\"}]')");
@@ -115,7 +119,8 @@ const std::vector<std::string> kTenantTables = {"clients",
                                                 "audit_logs",
                                                 "idempotency_keys",
                                                 "known_networks",
-                                                "client_authorities"};
+                                                "client_authorities",
+                                                "approvals"};
 
 std::string tenant_column(const std::string& table) {
   return table == "clients" ? "id" : "client_id";
@@ -242,6 +247,10 @@ struct Access {
 constexpr const char* kKeepNothing =
     "select renewal.keep_grant(gen_random_uuid(), 'c', '{}', '{}', now())";
 
+constexpr const char* kAskNobody =
+    "select approval.ask(gen_random_uuid(), gen_random_uuid(), sha256('x'), 's', 't', '{}', '1 s', "
+    "1)";
+
 TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
   const Access table[] = {
       {"deployclaw_api", "select * from users", true},
@@ -296,6 +305,21 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_egress", "insert into client_authorities select * from client_authorities",
        false},
       {"deployclaw_readonly", "select certificate from client_authorities", false},
+      {"deployclaw_egress", kAskNobody, true},
+      {"deployclaw_egress", "select approval.take(null, null, null)", true},
+      {"deployclaw_egress", "select * from approvals", false},
+      {"deployclaw_egress", "update approvals set state = 'granted'", false},
+      {"deployclaw_egress", "select approval.expire(null)", false},
+      {"deployclaw_api", "select request from approvals", true},
+      {"deployclaw_api", "update approvals set request = '{}'", false},
+      {"deployclaw_api", "update approvals set expires_at = now()", false},
+      {"deployclaw_api", "delete from approvals", false},
+      {"deployclaw_api", "insert into approvals select * from approvals", false},
+      {"deployclaw_api", kAskNobody, false},
+      {"deployclaw_api", "select approval.take(null, null, null)", false},
+      {"deployclaw_orchestrator", "select * from approvals", false},
+      {"deployclaw_readonly", "select state from approvals", true},
+      {"deployclaw_readonly", "select request from approvals", false},
       {"deployclaw_readonly", "select id, email from users", true},
       {"deployclaw_readonly", "select password_hash from users", false},
       {"deployclaw_readonly", "select totp_secret from users", false},

@@ -13,7 +13,7 @@ namespace json = boost::json;
 using Errors = std::vector<FieldError>;
 
 constexpr std::size_t kMostDomains = 500;
-constexpr std::int64_t kMostRequests = 10'000'000;
+constexpr std::int64_t kMostRequests = 1'000'000;
 constexpr double kMostSpend = 100'000;
 
 void add(Errors& errors, std::string pointer, std::string detail) {

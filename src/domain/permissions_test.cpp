@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <limits>
 
 #include "domain/resources.hpp"
 
@@ -103,6 +105,41 @@ TEST(Permissions, SpendIsAFiniteAmount) {
   for (const char* bad : {"-0.01", "1e308", "100001", "\"5\"", "null", "[]"}) {
     EXPECT_THAT(pointers_of(R"({"scopes": [], "maxDailyTokenSpend": )" + std::string(bad) + "}"),
                 ElementsAre("/permissions/maxDailyTokenSpend"))
+        << bad;
+  }
+}
+
+// No JSON text says them, but a value may come from elsewhere.
+TEST(Permissions, SpendIsNeverNotANumber) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
+        -std::numeric_limits<double>::infinity()}) {
+    const boost::json::value value{{"scopes", boost::json::array()}, {"maxDailyTokenSpend", bad}};
+    std::vector<FieldError> errors;
+    read_permissions(value, "/permissions", errors);
+    EXPECT_THAT(errors,
+                ElementsAre(Field(&FieldError::pointer, "/permissions/maxDailyTokenSpend")));
+  }
+}
+
+TEST(Permissions, HugeLimitsAreRefused) {
+  for (const char* field : {"maxPerHour", "maxPerDay"}) {
+    for (const char* bad : {"10000001", "9223372036854775807", "18446744073709551615"}) {
+      EXPECT_THAT(pointers_of(R"({"scopes": [], "rateLimits": {"email:send": {")" +
+                              std::string(field) + "\": " + bad + "}}}"),
+                  ElementsAre("/permissions/rateLimits/email:send/" + std::string(field)))
+          << bad;
+    }
+  }
+}
+
+TEST(Permissions, WildcardTricksAreRefused) {
+  for (const char* bad : {"*", "*.", "*.*", "**.example.com", "*.*.example.com", "a.*.example.com",
+                          "*a.example.com", "example.*", "*.co.uk", "*.github.io", "*.10.0.0.1",
+                          "*.example.com.", "*.example.com/", "*.example.com:*", "*.localhost",
+                          "%2a.example.com", "*.xn--.com", ".example.com", "*..example.com"}) {
+    EXPECT_THAT(pointers_of(R"({"scopes": [], "allowedDomains": [")" + std::string(bad) + "\"]}"),
+                ElementsAre("/permissions/allowedDomains/0"))
         << bad;
   }
 }

@@ -80,7 +80,7 @@ Task<Status> AnswerBody::carry(std::string front) {
       last = fresh == 0 || (!decoder_ && body_.done());
     }
     auto given = co_await give(fresh, last);
-    if (!given || last) co_return given;
+    if (!given || last || (meter_ != nullptr && meter_->was_cut())) co_return given;
   }
 }
 
@@ -126,7 +126,13 @@ Task<Status> AnswerBody::give(std::size_t fresh, bool last) {
   // The chunk's end will be written over what is held back.
   const std::string rest(data_ + ready, held_ + fresh - ready);
   std::string_view piece(data_, ready);
-  if (chunked_ && ready > 0) piece = as_chunk(data_, ready);
+  std::string metered;
+  if (meter_ != nullptr) {
+    last = !meter(piece, last, metered) || last;
+    piece = metered;
+  } else if (chunked_ && ready > 0) {
+    piece = as_chunk(data_, ready);
+  }
   const bool ends = chunked_ && last;
   if (!front_.empty() || ends) {
     front_ += piece;
@@ -142,6 +148,19 @@ Task<Status> AnswerBody::give(std::size_t fresh, bool last) {
   std::memcpy(data_, rest.data(), rest.size());
   held_ = rest.size();
   co_return Status{};
+}
+
+// What the agent gets of the bytes, as a chunk where it gets chunks. False: that was the end.
+bool AnswerBody::meter(std::string_view bytes, bool last, std::string& metered) {
+  std::string plain;
+  const bool goes_on = meter_->take(bytes, last, plain);
+  counted_();
+  if (!chunked_) {
+    metered = std::move(plain);
+  } else if (!plain.empty()) {
+    http::append_chunk(metered, plain);
+  }
+  return goes_on;
 }
 
 Task<Status> AnswerBody::send(std::string_view bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -36,6 +37,13 @@ class AnswerBody {
              const http::ResponseHead& head, std::shared_ptr<const scrub::PatternSet> patterns,
              std::optional<scrub::ContentDecoder> decoder, bool chunked);
 
+  // The bytes go through the meter of a model call, which may end them; it must outlive this.
+  // `counted` is called whenever it has seen some.
+  void count_with(models::AnswerMeter& meter, std::function<void()> counted) {
+    meter_ = &meter;
+    counted_ = std::move(counted);
+  }
+
   // `front`, the head, goes out together with the first bytes if they are there already. On an
   // error the agent may have got a part; begun() tells whether it got anything.
   Task<Status> carry(std::string front);
@@ -51,6 +59,7 @@ class AnswerBody {
   Task<Result<std::size_t>> take_decoded();
   Task<Status> give(std::size_t fresh, bool last);
   Task<Status> send(std::string_view bytes);
+  bool meter(std::string_view bytes, bool last, std::string& metered);
   [[nodiscard]] std::size_t room() const { return BufferPool::kRoom - kChunkRoom - 2 - held_; }
 
   WorkerShared& shared_;
@@ -69,6 +78,8 @@ class AnswerBody {
   std::string coded_;     // not yet decoded
   bool coded_ended_ = false;
   std::string front_;
+  models::AnswerMeter* meter_ = nullptr;
+  std::function<void()> counted_;
   std::uint64_t received_ = 0;
   bool begun_ = false;
 };

@@ -11,20 +11,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kMostJson = 16UL * 1024;
 // An outcome goes beyond its client's share, so that no intent stays open for want of room; but not
 // at any length.
 constexpr std::size_t kMostBeyondShare = 1024;
-// Of all workers of a client: each carries 4,096 connections.
-constexpr std::size_t kMostOpen = 8'192;
 // Where there is little room, little goes in.
 constexpr std::size_t kMostHeldAtOnce = 128UL * 1024;
 constexpr std::chrono::milliseconds kLazySync{200};
+// What a worker may say of one call: a million dollars.
+constexpr domain::MicroDollars kMostSpent = 1'000'000'000'000;
 constexpr std::chrono::milliseconds kRetry{1'000};
 constexpr const char* kCut =
     R"({"outcome":"failure","metadata":{"cut":"the record was too large"}})";
-constexpr const char* kForeignAgent =
-    R"({"actionType":"audit_record_refused","outcome":"denied","metadata":{"detail":"a worker named an agent that is none of its client's"}})";
 
 OpenIntent intent_of(const SpoolRecord& record) {
   return {.client = record.client, .agent = record.agent, .worker = record.worker, .id = record.id};
@@ -74,65 +71,6 @@ class Room {
 
 }  // namespace
 
-void AuditIntake::State::take(const std::shared_ptr<IntakeSource>& source, RecordMessage message) {
-  if (message.kind == RecordKind::kIntent) waiting.insert(source);
-  if (!clients[source->client].agents.contains(message.agent)) {
-    take_foreign(source, message);
-    return;
-  }
-  if (message.json.size() > kMostJson) message.json = kCut;
-  const bool asks = message.kind == RecordKind::kIntent;
-  if (asks && !take_intent(source, message)) return;
-  if (message.kind == RecordKind::kOutcome) close_intent(*source, message.id, message.agent);
-  add({.kind = message.kind,
-       .client = source->client,
-       .agent = message.agent,
-       .worker = source->worker,
-       .id = message.id,
-       .json = std::move(message.json)},
-      asks ? source : nullptr);
-}
-
-// False when it is refused here already.
-bool AuditIntake::State::take_intent(const std::shared_ptr<IntakeSource>& source,
-                                     const RecordMessage& message) {
-  auto& client = clients[source->client];
-  if (client.open >= kMostOpen) {
-    source->refusal = Refusal::kTooManyOpen;
-    commit_later();
-    complain(source->client, "a client has too many open intents");
-    return false;
-  }
-  if (source->open.emplace(message.id, message.agent).second) ++client.open;
-  return true;
-}
-
-void AuditIntake::State::take_foreign(const std::shared_ptr<IntakeSource>& source,
-                                      const RecordMessage& message) {
-  if (message.kind == RecordKind::kIntent) source->refusal = Refusal::kForeignAgent;
-  // As often as the log takes a line; the others are counted.
-  const auto suppressed = clients[source->client].lines.admit(LogLimiter::Clock::now());
-  if (!suppressed) {
-    held.count_lost(source->client);
-    commit_later();
-    return;
-  }
-  log::error("a worker named an agent that is none of its client's",
-             {{"client", source->client.to_string()},
-              {"agent", message.agent.to_string()},
-              {"suppressed", *suppressed}});
-  add({.client = source->client, .agent = {}, .worker = source->worker, .json = kForeignAgent});
-}
-
-void AuditIntake::State::close_intent(IntakeSource& source, std::uint64_t id, AgentId agent) {
-  if (source.open.erase({id, agent}) > 0) --clients[source.client].open;
-}
-
-void AuditIntake::State::add(SpoolRecord record, std::shared_ptr<IntakeSource> asking) {
-  batch.push_back({.record = std::move(record), .asking = std::move(asking)});
-  commit_later();
-}
-
 void AuditIntake::State::commit_later() {
   if (commit_posted) return;
   commit_posted = true;
@@ -152,11 +90,21 @@ class AuditIntake::State::Commit {
         asking_(std::move(asking)),
         room_(*state.spool) {}
 
+  // Those that waited for money come before what is new.
+  void judge_parked() {
+    for (const auto& agent : std::exchange(state_.freed, {})) {
+      const auto found = state_.parked.find(agent);
+      if (found == state_.parked.end()) continue;
+      judge_parked(found->second);
+      if (found->second.empty()) state_.parked.erase(found);
+    }
+  }
+
   // All intents of a source or none: they have one answer.
   void judge_intents() {
     std::map<IntakeSource*, std::uint64_t> wanted;
     for (const auto& entry : entries_) {
-      if (entry.asking) wanted[entry.asking.get()] += size_of(entry.record);
+      if (entry.asking) wanted[entry.asking.get()] += size_in_spool(entry);
     }
     for (const auto& [source, bytes] : wanted) {
       if (source->refusal != Refusal::kNo) continue;
@@ -166,21 +114,38 @@ class AuditIntake::State::Commit {
 
   // In the order in which they came.
   void admit_all() {
-    for (auto& [record, source] : entries_) {
+    for (auto& entry : entries_) {
+      const auto& record = entry.record;
+      const auto& source = entry.asking;
       if (!source) {
-        admit(std::move(record));
-      } else if (source->refusal == Refusal::kNo) {
-        records_.push_back(record);
-        has_intent_ = true;
+        admit(std::move(entry.record));
+      } else if (source->refusal != Refusal::kNo) {
+        if (!entry.charge.is_free()) tell(source, {.id = record.id, .refused = source->refusal});
+      } else if (entry.charge.is_free()) {
+        push_intent(record);
+      } else if (entry.charge.wanted > 0 && state_.parked.contains(record.agent)) {
+        park(entry);
+      } else {
+        judge(entry);
       }
     }
   }
   void admit(SpoolRecord record) {
+    if (record.kind == RecordKind::kOutcome) name_price(record);
     if (room_.admits(record)) {
       records_.push_back(std::move(record));
-    } else {
+    } else if (record.kind != RecordKind::kLower) {
       state_.held.hold(std::move(record));
     }
+  }
+  // On the day of the grant, in the record itself: it need not meet its intent again.
+  void name_price(SpoolRecord& record) {
+    const auto open = state_.ledger.find(record.agent, key_of(record));
+    if (!open) return;
+    const auto spent = record.charge.amount;
+    record.charge = {
+        .at = open->day * domain::kDay,
+        .amount = std::min(spent == kAllReserved ? open->reserved : spent, kMostSpent)};
   }
 
   // Whatever fails, nothing but intents is lost by it.
@@ -189,7 +154,11 @@ class AuditIntake::State::Commit {
     const auto durable = state_.spool->durable_end();
     Status done = state_.spool->append(records_);
     const auto count = records_.size();
-    std::erase_if(records_, [](const auto& one) { return one.kind == RecordKind::kIntent; });
+    if (done) settle_spend();  // of what lies in the spool by now
+    if (done) state_.counts.count_allowed(intents_);
+    std::erase_if(records_, [](const auto& one) {
+      return one.kind == RecordKind::kIntent || one.kind == RecordKind::kLower;
+    });
     if (!done) {
       state_.hold_all(std::move(records_));
       state_.hold_what_was_given_up();
@@ -199,7 +168,7 @@ class AuditIntake::State::Commit {
     if (state_.spool->durable_end() != durable) state_.unsynced.clear();
     std::ranges::move(records_, std::back_inserter(state_.unsynced));
     state_.total += count;
-    return has_intent_ ? state_.sync() : done;
+    return intents_ > 0 ? state_.sync() : done;
   }
 
   // Whether nobody is refused because the spool cannot be written.
@@ -209,32 +178,152 @@ class AuditIntake::State::Commit {
       if (!done && source->refusal == Refusal::kNo) source->refusal = Refusal::kUnwritable;
       writable = writable && source->refusal != Refusal::kUnwritable;
     }
-    for (const auto& [record, source] : entries_) {
+    for (const auto& entry : entries_) {
+      const auto& source = entry.asking;
       const bool refused = source && source->refusal != Refusal::kNo;
-      if (refused) state_.close_intent(*source, record.id, record.agent);
+      if (refused) state_.close_intent(*source, entry.record.id, entry.record.agent);
     }
+    for (const auto& one : admitted_) conclude(one, done.has_value());
     return writable;
   }
 
   void answer() {
-    for (const auto& source : asking_) {
-      const DurableMessage answer{.sequence = source->received,
-                                  .refused = std::exchange(source->refusal, Refusal::kNo)};
-      (void)source->channel.send(encode(answer));
+    for (const auto& source : asking_) answers_[source];
+    for (const auto& [source, answer] : std::exchange(state_.early, {})) tell(source, answer);
+    for (auto& [source, answers] : answers_) {
+      DurableMessage message{.sequence = source->received,
+                             .refused = std::exchange(source->refusal, Refusal::kNo)};
+      // Those of intents first: the sequence is true once all are told.
+      for (; answers.size() > kMostAnswers; answers.resize(answers.size() - kMostAnswers)) {
+        const DurableMessage some{.answers = {answers.end() - kMostAnswers, answers.end()}};
+        (void)source->channel.send(encode(some));
+      }
+      message.answers = std::move(answers);
+      (void)source->channel.send(encode(message));
     }
   }
 
  private:
+  using Source = std::shared_ptr<IntakeSource>;
+  struct Admitted {
+    Source source;
+    AgentId agent;
+    std::uint64_t id = 0;
+    Admission admission;
+    DecisionCounts::Clock::time_point arrived;
+  };
+
+  static std::size_t size_in_spool(const Entry& entry) {
+    return size_of(entry.record) + (entry.charge.is_free() ? 0 : kChargeBytes);
+  }
+  static Ledger::Key key_of(const SpoolRecord& record) { return {record.worker, record.id}; }
+  void tell(const Source& source, const IntentAnswer& answer) {
+    answers_[source].push_back(answer);
+  }
+  void push_intent(const SpoolRecord& record) {
+    records_.push_back(record);
+    ++intents_;
+  }
+  void refuse(const Entry& entry, const IntentAnswer& answer) {
+    state_.close_intent(*entry.asking, entry.record.id, entry.record.agent);
+    tell(entry.asking, answer);
+  }
+  // Its worker may have it closed by now: then it is not open, and nothing is written of it.
+  void park(Entry& entry) { state_.park(std::exchange(entry, {})); }
+
+  void judge(Entry& entry) {
+    const auto ruling = ask_ledger(entry);
+    if (ruling.verdict == Ledger::Verdict::kBusy) park(entry);
+    if (ruling.verdict == Ledger::Verdict::kAdmitted) take_in(entry, ruling.admission);
+  }
+  // Those that wait for money keep their order; what has no price does not wait for them.
+  void judge_parked(std::deque<Parked>& queue) {
+    const auto now = state_.ledger_now();
+    bool blocked = false;
+    std::erase_if(queue, [&](Parked& one) {
+      const bool waits = now < one.until;
+      const bool for_money = one.entry.charge.wanted > 0;
+      if (blocked && for_money && waits) return false;
+      const auto ruling = ask_ledger(one.entry);
+      if (ruling.verdict == Ledger::Verdict::kBusy) {
+        blocked = blocked || (for_money && waits);
+        if (waits) return false;
+        refuse(one.entry, {.id = one.entry.record.id, .limit = ruling.refusal});
+      } else if (ruling.verdict == Ledger::Verdict::kAdmitted) {
+        take_in_late(one.entry, ruling.admission);
+      }
+      return true;
+    });
+  }
+  void take_in_late(Entry& entry, const Admission& admission) {
+    const auto room = room_.for_intents(entry.record.client, size_in_spool(entry));
+    if (room == Refusal::kNo) {
+      take_in(entry, admission);
+      return;
+    }
+    state_.ledger.take_back(entry.record.agent, key_of(entry.record), admission);
+    refuse(entry, {.id = entry.record.id, .refused = room});
+  }
+  Ledger::Ruling ask_ledger(const Entry& entry) {
+    const auto& record = entry.record;
+    auto ruling =
+        state_.ledger.judge(record.agent, key_of(record), entry.charge, state_.ledger_now());
+    if (ruling.verdict == Ledger::Verdict::kRefused) {
+      state_.counts.observe(DecisionCounts::Clock::now() - entry.arrived);
+      refuse(entry, {.id = record.id, .limit = ruling.refusal});
+    }
+    return ruling;
+  }
+  void take_in(Entry& entry, const Admission& admission) {
+    auto record = entry.record;
+    record.charge = admission;
+    push_intent(record);
+    admitted_.push_back({.source = entry.asking,
+                         .agent = record.agent,
+                         .id = record.id,
+                         .admission = admission,
+                         .arrived = entry.arrived});
+  }
+  // Durable now, or nothing that may happen.
+  void conclude(const Admitted& one, bool durable) {
+    if (durable) {
+      tell(one.source, {.id = one.id, .grant = {.micro_dollars = one.admission.amount}});
+      state_.counts.count_granted(one.admission.amount);
+      state_.counts.observe(DecisionCounts::Clock::now() - one.arrived);
+      return;
+    }
+    state_.ledger.take_back(one.agent, {one.source->worker, one.id}, one.admission);
+    state_.close_intent(*one.source, one.id, one.agent);
+    tell(one.source, {.id = one.id, .refused = Refusal::kUnwritable});
+  }
+  void settle_spend() {
+    for (const auto& record : records_) {
+      if (!is_charged(record)) continue;
+      if (record.kind == RecordKind::kOutcome) {
+        state_.ledger.settle(record.agent, key_of(record), record.charge.amount);
+        state_.counts.count_settled(record.charge.amount);
+      } else if (record.kind == RecordKind::kLower) {
+        state_.ledger.lower(record.agent, key_of(record), record.charge.amount);
+      } else {
+        continue;
+      }
+      state_.look_at_parked(record.agent);
+    }
+  }
+
   State& state_;
   std::vector<Entry> entries_;
   std::set<std::shared_ptr<IntakeSource>> asking_;
   Room room_;
   std::vector<SpoolRecord> records_;
-  bool has_intent_ = false;
+  std::uint64_t intents_ = 0;
+  std::vector<Admitted> admitted_;
+  std::map<Source, std::vector<IntentAnswer>> answers_;
 };
 
 void AuditIntake::State::commit(bool with_held) {
   Commit commit(*this, std::exchange(batch, {}), std::exchange(waiting, {}));
+  commit.judge_parked();
   commit.judge_intents();
   if (with_held) {
     for (auto& record : held.take(kMostHeldAtOnce)) commit.admit(std::move(record));

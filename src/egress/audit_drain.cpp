@@ -9,6 +9,7 @@
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "egress/spooled_charges.hpp"
 
 namespace deployclaw::egress {
 
@@ -65,7 +66,7 @@ std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
   std::vector<store::SpooledEvent> events;
   std::map<OpenIntent, std::size_t> intents;
   for (auto& record : records) {
-    if (record.kind == RecordKind::kOpen) continue;
+    if (record.kind == RecordKind::kOpen || record.kind == RecordKind::kLower) continue;
     if (!can_be_stored(record.json)) record.json = kUnreadable;
     const OpenIntent key{
         .client = record.client, .agent = record.agent, .worker = record.worker, .id = record.id};
@@ -107,7 +108,7 @@ void AuditDrain::wake() {
 
 Task<void> AuditDrain::run() {
   while (true) {
-    auto drained = co_await drain();
+    auto drained = co_await run_once();
     std::chrono::milliseconds wait = kGather;
     if (!drained) {
       if (drained.error().code == Code::kCancelled) co_return;
@@ -122,6 +123,16 @@ Task<void> AuditDrain::run() {
     const bool slept = co_await sleep_for(wait);
     if (!slept) co_return;
   }
+}
+
+Task<Status> AuditDrain::run_once() {
+  Status prepared;
+  if (before_writing_) {
+    if (!position_) prepared = co_await find_position();
+    if (position_) prepared = co_await before_writing_(*position_);
+  }
+  auto drained = co_await drain();
+  co_return drained ? prepared : drained;
 }
 
 Task<Status> AuditDrain::drain() {
@@ -199,10 +210,11 @@ Task<Status> AuditDrain::begin_new_history() {
 
 Task<Status> AuditDrain::write(Spool::Stretch stretch) {
   const auto from = *position_;
+  auto charges = to_charges(stretch.records);
   auto events = pair_up(std::move(stretch.records));
   if (stretch.lost > 0) events.push_back(tell_lost(stretch));
-  const auto written =
-      co_await store::append_spooled(db_, spool_, from, stretch.end, std::move(events));
+  const auto written = co_await store::append_spooled(db_, spool_, from, stretch.end,
+                                                      std::move(events), std::move(charges));
   if (!written) co_return fail(written.error());
   position_ = *written;
   if (*written != stretch.end) co_return Status{};

@@ -2,6 +2,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,11 @@ class AuditDrain {
 
   // Runs until cancelled.
   Task<void> run();
+  // Called by run() each time before it writes, with where the database is in the spool; nothing
+  // moves until it has ended. An error is tried again.
+  void before_writing(std::function<Task<Status>(std::uint64_t position)> step) {
+    before_writing_ = std::move(step);
+  }
   // There is more to write.
   void wake();
   // Tries to write everything that is durable now, once.
@@ -38,6 +44,7 @@ class AuditDrain {
   [[nodiscard]] std::uint64_t lost_bytes() const { return lost_bytes_; }
 
  private:
+  Task<Status> run_once();
   Task<Status> drain_until(std::uint64_t end, int most_stretches);
   Task<Result<bool>> write_one_stretch();
   Task<Status> find_position();
@@ -50,6 +57,7 @@ class AuditDrain {
   const std::string host_;
   std::string spool_;  // "<host>/<spool's name>"
   std::optional<std::uint64_t> position_;
+  std::function<Task<Status>(std::uint64_t)> before_writing_;
   boost::asio::steady_timer alarm_;
   std::uint64_t lost_bytes_ = 0;
   bool awake_ = true;

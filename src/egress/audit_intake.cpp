@@ -26,14 +26,16 @@ constexpr const char* kFormerLife =
 }  // namespace
 
 AuditIntake::State::State(std::unique_ptr<Spool> opened, asio::any_io_executor executor,
-                          std::function<void()> callback)
+                          std::function<void()> callback, LedgerTime ledger_time)
     : spool(std::move(opened)),
       drainer(std::move(executor)),
       on_durable(std::move(callback)),
       io(1),
       work(io.get_executor()),
       tasks(io.get_executor()),
-      later(io) {}
+      later(io),
+      ledger_now(std::move(ledger_time)),
+      parked_look(io) {}
 
 void AuditIntake::State::complain(const ClientId& client, std::string_view line) {
   const auto suppressed = clients[client].lines.admit(LogLimiter::Clock::now());
@@ -54,6 +56,7 @@ void AuditIntake::State::read(const std::shared_ptr<IntakeSource>& source,
 }
 
 void AuditIntake::State::end(IntakeSource& source) {
+  forget_parked_of(source);
   clients[source.client].open -= source.open.size();
   for (const auto& [id, agent] : std::exchange(source.open, {})) {
     const OpenIntent intent{
@@ -113,9 +116,9 @@ void AuditIntake::State::finish() {
 }
 
 AuditIntake::AuditIntake(std::unique_ptr<Spool> spool, asio::any_io_executor executor,
-                         std::function<void()> on_durable)
-    : state_(
-          std::make_unique<State>(std::move(spool), std::move(executor), std::move(on_durable))) {
+                         std::function<void()> on_durable, LedgerTime ledger_time)
+    : state_(std::make_unique<State>(std::move(spool), std::move(executor), std::move(on_durable),
+                                     std::move(ledger_time))) {
   asio::post(state_->io, [state = state_.get()] { state->end_former_life(); });
   state_->thread = std::thread([state = state_.get()] { state->io.run(); });
 }
@@ -144,6 +147,26 @@ void AuditIntake::add_worker(linux::UniqueFd channel, ClientId client) {
   });
 }
 
+void AuditIntake::set_limits(std::vector<std::pair<AgentId, domain::AgentLimits>> limits) {
+  asio::post(state_->io, [state = state_.get(), limits = std::move(limits)] {
+    for (const auto& [agent, limit] : limits) {
+      state->ledger.set_limits(agent, limit);
+      state->look_at_parked(agent);
+    }
+  });
+}
+
+void AuditIntake::load_uses(AgentId agent, Ledger::Past past) {
+  asio::post(state_->io, [state = state_.get(), agent, past = std::move(past)] {
+    state->ledger.load(agent, past, state->ledger_now());
+    state->look_at_parked(agent);
+  });
+}
+
+void AuditIntake::forget_uses() {
+  asio::post(state_->io, [state = state_.get()] { state->ledger.forget_uses(); });
+}
+
 void AuditIntake::add_event(ClientId client, AgentId agent, std::string json) {
   asio::post(state_->io, [state = state_.get(), client, agent, json = std::move(json)] {
     state->add({.kind = RecordKind::kEvent, .client = client, .agent = agent, .json = json});
@@ -161,5 +184,6 @@ bool AuditIntake::writable() const { return state_->good; }
 std::uint64_t AuditIntake::records() const { return state_->total; }
 std::uint64_t AuditIntake::syncs() const { return state_->syncs; }
 std::uint64_t AuditIntake::lost() const { return state_->lost; }
+std::string AuditIntake::decisions() const { return state_->counts.to_text(); }
 
 }  // namespace deployclaw::egress

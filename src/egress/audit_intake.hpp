@@ -9,6 +9,8 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "egress/ledger.hpp"
+#include "egress/ledger_time.hpp"
 #include "egress/spool.hpp"
 #include "linux/file.hpp"
 
@@ -24,14 +26,20 @@ namespace deployclaw::egress {
 // whose a record is comes from add_worker() and add_agents(). It cannot take more than its client's
 // share of the spool, of open intents, of this thread's time or of the log.
 //
+// The ledger is asked here too: an intent with a charge is admitted and made durable in one step,
+// or refused with the limit that is in its way, or waits while running model calls of its agent
+// hold the money. Each has an answer of its own.
+//
 // Intents that cannot be made durable are refused, with the reason. Outcomes and events that cannot
 // be written wait in memory; those that are too many for that are counted, and the count is
 // written.
 class AuditIntake {
  public:
+  // The ledger's time, in milliseconds since 1970; never falls. Called on the intake's thread.
+  using LedgerTime = std::function<domain::Millis()>;
   // `on_durable` is called on `executor` when there is more to drain.
   AuditIntake(std::unique_ptr<Spool> spool, boost::asio::any_io_executor executor,
-              std::function<void()> on_durable);
+              std::function<void()> on_durable, LedgerTime ledger_time = steady_ledger_time());
   ~AuditIntake();  // ends the thread after what has arrived is durable
   AuditIntake(const AuditIntake&) = delete;
   AuditIntake& operator=(const AuditIntake&) = delete;
@@ -40,6 +48,12 @@ class AuditIntake {
   void add_agents(ClientId client, std::vector<AgentId> agents);
   // `channel` is the supervisor's end of the worker's audit socket. Thread-safe.
   void add_worker(linux::UniqueFd channel, ClientId client);
+  // What holds for these agents from now on. Thread-safe.
+  void set_limits(std::vector<std::pair<AgentId, domain::AgentLimits>> limits);
+  // What an agent used in a former life; without it everything charged is refused. Thread-safe.
+  void load_uses(AgentId agent, Ledger::Past past);
+  // Nobody's past is known any more. Thread-safe.
+  void forget_uses();
   // A record of the supervisor itself. Not waited for. Thread-safe.
   void add_event(ClientId client, AgentId agent, std::string json);
   // Deletes what the database has. Thread-safe.
@@ -55,6 +69,8 @@ class AuditIntake {
   [[nodiscard]] std::uint64_t syncs() const;
   // Records of which only the number is written.
   [[nodiscard]] std::uint64_t lost() const;
+  // What was decided, as text for the metrics.
+  [[nodiscard]] std::string decisions() const;
 
  private:
   struct State;

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 #include <set>
 #include <thread>
@@ -10,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/task.hpp"
 #include "egress/audit_intake.hpp"
+#include "egress/decision_counts.hpp"
 #include "egress/held_records.hpp"
 #include "egress/log_limiter.hpp"
 #include "egress/packet_channel.hpp"
@@ -38,7 +40,7 @@ struct IntakeClient {
 
 struct AuditIntake::State {
   State(std::unique_ptr<Spool> opened, boost::asio::any_io_executor executor,
-        std::function<void()> callback);
+        std::function<void()> callback, LedgerTime ledger_time);
 
   // ---- audit_intake.cpp: what arrives.
   static Task<void> receive(State* state, std::shared_ptr<IntakeSource> source);
@@ -52,9 +54,11 @@ struct AuditIntake::State {
   void take(const std::shared_ptr<IntakeSource>& source, RecordMessage message);
   bool take_intent(const std::shared_ptr<IntakeSource>& source, const RecordMessage& message);
   void take_foreign(const std::shared_ptr<IntakeSource>& source, const RecordMessage& message);
-  void add(SpoolRecord record, std::shared_ptr<IntakeSource> asking = {});
+  void add(SpoolRecord record, std::shared_ptr<IntakeSource> asking = {}, Charge charge = {});
   void commit(bool with_held);
   void commit_later();
+  void lower(const IntakeSource& source, const RecordMessage& message);
+  void refuse_early(const std::shared_ptr<IntakeSource>& source, const RecordMessage& message);
   void close_intent(IntakeSource& source, std::uint64_t id, AgentId agent);
   void commit_later_than_now();
   Status sync();
@@ -64,10 +68,26 @@ struct AuditIntake::State {
   void tell_drainer();
   class Commit;
 
+  // A record on its way into the spool.
   struct Entry {
     SpoolRecord record;
     std::shared_ptr<IntakeSource> asking;  // of an intent
+    Charge charge;
+    DecisionCounts::Clock::time_point arrived = DecisionCounts::Clock::now();
   };
+
+  // ---- audit_parked.cpp: intents that wait for what running model calls of their agent hold.
+  struct Parked {
+    Entry entry;
+    domain::Millis until = 0;
+  };
+  void park(Entry entry);
+  // Money of the agent may have come free.
+  void look_at_parked(AgentId agent);
+  // The worker gave it up. False when there is none such.
+  bool forget_parked(const IntakeSource& source, std::uint64_t id, AgentId agent);
+  void forget_parked_of(IntakeSource& source);
+  void look_later();
 
   std::unique_ptr<Spool> spool;
   boost::asio::any_io_executor drainer;
@@ -76,8 +96,15 @@ struct AuditIntake::State {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
   TaskGroup tasks;
   boost::asio::steady_timer later;
+  LedgerTime ledger_now;
+  Ledger ledger;
+  std::map<AgentId, std::deque<Parked>> parked;  // first come, first served; none is empty
+  std::set<AgentId> freed;                       // whose parked ones are to be looked at
+  boost::asio::steady_timer parked_look;
+  bool look_pending = false;
   std::map<ClientId, IntakeClient> clients;
   std::vector<Entry> batch;
+  std::vector<std::pair<std::shared_ptr<IntakeSource>, IntentAnswer>> early;
   std::set<std::shared_ptr<IntakeSource>> sources;
   std::set<std::shared_ptr<IntakeSource>> waiting;  // for an answer
   std::vector<SpoolRecord> unsynced;                // appended, waited for by nobody
@@ -90,6 +117,7 @@ struct AuditIntake::State {
   std::atomic<std::uint64_t> total = 0;
   std::atomic<std::uint64_t> syncs = 0;
   std::atomic<std::uint64_t> lost = 0;
+  DecisionCounts counts;
   std::thread thread;
 };
 

@@ -7,6 +7,9 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "egress/decision_counts.hpp"
+#include "egress/limit_refusal.hpp"
+
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
@@ -15,7 +18,9 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 constexpr std::chrono::seconds kMostWait{15};
-constexpr std::size_t kRecordHead = 64;  // and more than that
+// The ledger keeps a model call waiting for 20 s.
+constexpr std::chrono::seconds kMostWaitForMoney{35};
+constexpr std::size_t kRecordHead = 96;  // and more than that
 
 std::string_view why(Refusal refusal) {
   switch (refusal) {
@@ -33,6 +38,18 @@ std::string_view why(Refusal refusal) {
   return "The audit log cannot be written, so nothing is sent.";
 }
 
+// "" when there is none such.
+std::string text_at(const json::object& record, std::initializer_list<std::string_view> path) {
+  const json::value* value = nullptr;
+  for (const auto name : path) {
+    const auto* object = value == nullptr ? &record : value->if_object();
+    value = object == nullptr ? nullptr : object->if_contains(name);
+    if (value == nullptr) return {};
+  }
+  const auto* text = value->if_string();
+  return text == nullptr ? std::string() : std::string(*text);
+}
+
 }  // namespace
 
 AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel)
@@ -43,6 +60,9 @@ AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
   std::swap(agent_, other.agent_);
   std::swap(id_, other.id_);
   std::swap(sequence_, other.sequence_);
+  std::swap(charge_, other.charge_);
+  std::swap(granted_, other.granted_);
+  std::swap(refusal_, other.refusal_);
   return *this;
 }
 
@@ -52,22 +72,50 @@ AuditTrail::Intent::~Intent() {
   finish({{"outcome", "failure"}, {"metadata", metadata}});
 }
 
-Task<Status> AuditTrail::Intent::durable() {
-  auto done = co_await trail_->wait_durable(sequence_);
-  co_return done;
+Task<Result<Grant>> AuditTrail::Intent::durable() {
+  if (charge_.is_free()) {
+    const auto done = co_await trail_->wait_durable(sequence_);
+    if (!done) co_return fail(done.error());
+    co_return Grant{};
+  }
+  const auto answer = co_await trail_->wait_answer(id_, charge_.wanted > 0);
+  if (!answer) co_return fail(answer.error());
+  granted_ = !answer->limit;
+  if (granted_) co_return answer->grant;
+  refusal_ = answer->limit;
+  trail_ = nullptr;  // it never was
+  co_return fail(to_error(*refusal_));
 }
 
-void AuditTrail::Intent::finish(const json::object& outcome) {
+void AuditTrail::Intent::finish(const json::object& outcome,
+                                std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
-  std::exchange(trail_, nullptr)->send(RecordKind::kOutcome, agent_, id_, outcome);
+  trail_->answers_.erase(id_);
+  std::exchange(trail_, nullptr)
+      ->send({.kind = RecordKind::kOutcome,
+              .agent = agent_,
+              .id = id_,
+              .json = {},
+              .amount = granted_ ? spent.value_or(kAllReserved) : 0},
+             outcome);
 }
 
-AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record) {
+void AuditTrail::Intent::lower(domain::MicroDollars reserved) {
+  if (trail_ == nullptr) return;
+  trail_->send(
+      {.kind = RecordKind::kLower, .agent = agent_, .id = id_, .json = {}, .amount = reserved});
+}
+
+AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record, Charge charge) {
   Intent intent;
   intent.trail_ = this;
   intent.agent_ = agent;
   intent.id_ = next_id_++;
-  intent.sequence_ = send(RecordKind::kIntent, agent, intent.id_, record);
+  intent.charge_ = charge;
+  if (!charge.is_free()) answers_.try_emplace(intent.id_);
+  intent.sequence_ = send(
+      {.kind = RecordKind::kIntent, .agent = agent, .id = intent.id_, .json = {}, .charge = charge},
+      record);
   return intent;
 }
 
@@ -80,18 +128,30 @@ void AuditTrail::event(AgentId agent, json::object record) {
     return;
   }
   allowance_ -= 1;
+  const auto left_out = static_cast<std::uint32_t>(left_out_);
+  const auto layer = text_at(record, {"metadata", "layer"});
+  const bool denied = text_at(record, {"outcome"}) == "denied";
   if (left_out_ > 0) {
     auto& metadata = record["metadata"];
     if (!metadata.is_object()) metadata.emplace_object();
     metadata.get_object()["leftOut"] = std::exchange(left_out_, 0);
   }
-  send(RecordKind::kEvent, agent, 0, record);
+  send({.kind = RecordKind::kEvent,
+        .agent = agent,
+        .id = 0,
+        .json = {},
+        .layer = layer_index(layer),
+        .denials = denied ? left_out + 1 : 0},
+       record);
 }
 
-std::uint64_t AuditTrail::send(RecordKind kind, AgentId agent, std::uint64_t id,
-                               const json::object& record) {
-  RecordMessage message{.kind = kind, .agent = agent, .id = id, .json = json::serialize(record)};
-  if (cleaner_) cleaner_(agent, message.json);
+std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record) {
+  message.json = json::serialize(record);
+  if (cleaner_) cleaner_(message.agent, message.json);
+  return send(std::move(message));
+}
+
+std::uint64_t AuditTrail::send(RecordMessage message) {
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (message.json.size() > kMostRecordJson) close();
   if (!open_) return ++sent_;
@@ -110,19 +170,53 @@ void AuditTrail::flush() {
   if (open_ && !packet.empty() && !channel_.send(packet)) close();
 }
 
-Task<Status> AuditTrail::wait_durable(std::uint64_t sequence) {
-  const auto deadline = asio::steady_timer::clock_type::now() + kMostWait;
-  while (open_ && durable_ < sequence && refused_ < sequence) {
+template <class Done>
+Task<void> AuditTrail::wait_until(Waiter waiter, std::chrono::seconds most, Done done) {
+  const auto deadline = asio::steady_timer::clock_type::now() + most;
+  while (open_ && !done()) {
     asio::steady_timer timer(executor_, deadline);
-    const auto place = waiters_.insert(waiters_.end(), {sequence, &timer});
+    waiter.timer = &timer;
+    const auto place = waiters_.insert(waiters_.end(), waiter);
     const auto [error] = co_await timer.async_wait(kAsTuple);
     waiters_.erase(place);
     // Not cancelled: the deadline passed.
     if (!error) break;
   }
+}
+
+Task<Status> AuditTrail::wait_durable(std::uint64_t sequence) {
+  const auto done = [this, sequence] { return durable_ >= sequence || refused_ >= sequence; };
+  const Waiter waiter{.sequence = sequence, .id = 0, .timer = nullptr};
+  co_await wait_until(waiter, kMostWait, done);
   if (durable_ >= sequence && refused_ < sequence) co_return Status{};
   co_return fail(Code::kUnavailable, "audit_unavailable",
                  std::string(why(refused_ >= sequence ? refusal_ : Refusal::kUnwritable)));
+}
+
+Task<Result<IntentAnswer>> AuditTrail::wait_answer(std::uint64_t id, bool for_money) {
+  const auto done = [this, id] {
+    const auto found = answers_.find(id);
+    return found == answers_.end() || found->second;
+  };
+  const Waiter waiter{.sequence = UINT64_MAX, .id = id, .timer = nullptr};
+  co_await wait_until(waiter, for_money ? kMostWaitForMoney : kMostWait, done);
+  const auto found = answers_.find(id);
+  std::optional<IntentAnswer> answer;
+  if (found != answers_.end()) {
+    answer = found->second;
+    answers_.erase(found);
+  }
+  if (answer && answer->refused == Refusal::kNo) co_return *answer;
+  co_return fail(Code::kUnavailable, "audit_unavailable",
+                 std::string(why(answer ? answer->refused : Refusal::kUnwritable)));
+}
+
+// What nobody waits for any more is dropped.
+void AuditTrail::take_answers(const DurableMessage& message) {
+  for (const auto& answer : message.answers) {
+    const auto found = answers_.find(answer.id);
+    if (found != answers_.end()) found->second = answer;
+  }
 }
 
 Task<void> AuditTrail::run() {
@@ -132,12 +226,15 @@ Task<void> AuditTrail::run() {
     const auto answer = read_durable(packet->bytes);
     if (!answer) break;
     if (answer->refused != Refusal::kNo) {
-      refused_ = answer->sequence;
+      refused_ = std::max(refused_, answer->sequence);
       refusal_ = answer->refused;
     }
-    durable_ = answer->sequence;
+    durable_ = std::max(durable_, answer->sequence);
+    take_answers(*answer);
     for (const auto& waiter : waiters_) {
-      if (waiter.sequence <= durable_) waiter.timer->cancel();
+      const auto asked = waiter.id == 0 ? answers_.end() : answers_.find(waiter.id);
+      const bool answered = asked != answers_.end() && asked->second;
+      if (answered || waiter.sequence <= durable_) waiter.timer->cancel();
     }
   }
   close();

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "egress/messages.hpp"
@@ -34,10 +36,18 @@ class AuditTrail {
     Intent(Intent&& other) noexcept { *this = std::move(other); }
     Intent& operator=(Intent&& other) noexcept;
     ~Intent();
-    // Waits until it is durable. kUnavailable when the spool refuses or is gone: then nothing may
-    // happen.
-    Task<Status> durable();
-    void finish(const boost::json::object& outcome);
+    // Waits until it is durable, and admitted where it has a charge: up to 15 s, up to 35 where
+    // running model calls of the agent hold the money. On an error nothing may happen:
+    // kRateLimited or kUnavailable with refusal() when the ledger refuses, which leaves no record
+    // of it (the caller tells of the denial); else kUnavailable: the spool refuses or is gone.
+    Task<Result<Grant>> durable();
+    // Why the ledger refused.
+    [[nodiscard]] const std::optional<LimitRefusal>& refusal() const { return refusal_; }
+    // Told once. `spent` of a model call; without it all that is reserved counts as spent.
+    void finish(const boost::json::object& outcome,
+                std::optional<domain::MicroDollars> spent = std::nullopt);
+    // From now on the call costs no more than this, whatever happens to this process. Never raises.
+    void lower(domain::MicroDollars reserved);
     [[nodiscard]] std::uint64_t id() const { return id_; }
 
    private:
@@ -46,9 +56,12 @@ class AuditTrail {
     AgentId agent_;
     std::uint64_t id_ = 0;
     std::uint64_t sequence_ = 0;
+    Charge charge_;
+    bool granted_ = false;
+    std::optional<LimitRefusal> refusal_;
   };
 
-  Intent intend(AgentId agent, const boost::json::object& record);
+  Intent intend(AgentId agent, const boost::json::object& record, Charge charge = {});
   // A denial or finding, whole in itself. Beyond kEventsPerSecond (after a burst of kEventBurst)
   // they are counted instead, and the next one tells how many as "leftOut": an agent that knocks at
   // shut doors all day must not fill the log that all clients' requests wait for.
@@ -63,17 +76,25 @@ class AuditTrail {
 
  private:
   void flush();
-  std::uint64_t send(RecordKind kind, AgentId agent, std::uint64_t id,
-                     const boost::json::object& record);
+  std::uint64_t send(RecordMessage message, const boost::json::object& record);
+  std::uint64_t send(RecordMessage message);
   Task<Status> wait_durable(std::uint64_t sequence);
+  Task<Result<IntentAnswer>> wait_answer(std::uint64_t id, bool for_money);
+  void take_answers(const DurableMessage& message);
 
+  // For the sequence, or, when it has an id, for the answer to that intent.
   struct Waiter {
     std::uint64_t sequence;
+    std::uint64_t id;
     boost::asio::steady_timer* timer;
   };
+  template <class Done>
+  Task<void> wait_until(Waiter waiter, std::chrono::seconds most, Done done);
   boost::asio::any_io_executor executor_;
   PacketChannel channel_;
   std::list<Waiter> waiters_;
+  // Of intents with a charge that have no answer yet, or one that nobody has taken.
+  std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
   std::string packet_;  // records that go together, once the loop comes around
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Cleaner cleaner_;

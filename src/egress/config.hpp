@@ -30,6 +30,7 @@ struct Config {
   uid_t first_worker_uid = 0;
   std::chrono::milliseconds worker_idle{300'000};
   Deadlines deadlines;
+  std::chrono::seconds approval_lifetime{600};  // of a request that waits, and of its grant
   std::chrono::milliseconds reload_every{10'000};
 
   std::string admin_address = "127.0.0.1";

@@ -20,7 +20,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<void> run();
   // The agent's policy is another now: what it would not allow ends.
   void on_new_policy();
-  void close() { stream_.interrupt(); }
+  void close() {
+    stream_.interrupt();
+    if (running_ != nullptr) running_->end_hold();
+  }
   // Now and then.
   void tend() {
     if (running_ != nullptr) running_->end_if_agent_is_gone();

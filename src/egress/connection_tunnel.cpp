@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include "domain/default_limits.hpp"
 #include "egress/connection.hpp"
 #include "egress/json_text.hpp"
+#include "egress/limit_refusal.hpp"
 #include "egress/tunnel.hpp"
 
 // A connection that is carried unread, and what a new policy does to any.
@@ -19,6 +21,12 @@ Task<void> Connection::serve_tunnel(Origin origin) {
     stream_.abort();
     co_return;
   }
+  if (context->policy.needs_approval(decision.scope)) {
+    record_refusal(target, "approval",
+                   "this scope waits for a person, and what is carried unread cannot be shown");
+    stream_.abort();
+    co_return;
+  }
   const json::object intended{{"host", json_text(origin.host)},
                               {"port", origin.port},
                               {"rule", json_text(decision.rule)},
@@ -26,9 +34,13 @@ Task<void> Connection::serve_tunnel(Origin origin) {
   json::object record{{"actionType", json_text(decision.action_type)},
                       {"target", json_text(target)},
                       {"metadata", intended}};
-  auto intent = shared_.trail.intend(arrival_.agent, record);
-  const auto durable = co_await intent.durable();
-  if (!durable) {
+  const Charge charge{.scope = domain::scope_index(decision.scope).value_or(kNoScope)};
+  auto intent = shared_.trail.intend(arrival_.agent, record, charge);
+  const auto granted = co_await intent.durable();
+  if (!granted) {
+    if (intent.refusal()) {
+      record_refusal(target, layer_of(*intent.refusal()), granted.error().public_detail);
+    }
     stream_.abort();
     co_return;
   }

@@ -13,13 +13,14 @@ struct Deadlines {
   std::chrono::milliseconds response_head{600'000};  // models think for minutes
   std::chrono::milliseconds response_body{300'000};  // between two pieces
   std::chrono::milliseconds tunnel{900'000};         // nothing either way
+  std::chrono::milliseconds approval{180'000};       // a request waits for a person
 
   bool operator==(const Deadlines&) const = default;
 };
 
 // Each of them, in the order above.
-inline constexpr std::array kEveryDeadline{&Deadlines::head,          &Deadlines::idle,
-                                           &Deadlines::body,          &Deadlines::response_head,
-                                           &Deadlines::response_body, &Deadlines::tunnel};
+inline constexpr std::array kEveryDeadline{
+    &Deadlines::head,          &Deadlines::idle,   &Deadlines::body,    &Deadlines::response_head,
+    &Deadlines::response_body, &Deadlines::tunnel, &Deadlines::approval};
 
 }  // namespace deployclaw::egress

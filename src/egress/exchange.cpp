@@ -18,9 +18,9 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 constexpr std::uint64_t kSmallBody = 32UL * 1024;
-constexpr std::size_t kMostRenewals = 4;  // for one request
+constexpr std::size_t kLongestPath = 1024;  // in the audit log
+constexpr std::size_t kMostRenewals = 4;    // for one request
 
 }  // namespace
 
@@ -35,6 +35,7 @@ Exchange::Exchange(WorkerShared& shared, AgentId agent, StreamReader& reader,
       agent_(shared.agent(agent)),
       reader_(reader),
       fixed_(std::move(fixed)),
+      body_share_(shared.model_bodies),
       began_(std::chrono::steady_clock::now()) {}
 
 Exchange::~Exchange() {
@@ -90,6 +91,14 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   auto read = co_await read_small_body();
   if (!read) co_return false;
+  name_target();
+  auto ended = co_await approve();
+  if (ended) co_return *ended;
+  auto priced = co_await price_model_call();
+  if (!priced) {
+    const bool goes_on = co_await refuse(std::move(priced.error()), "spend");
+    co_return goes_on;
+  }
   auto renewed = co_await renew_tokens();
   if (!renewed) {
     const bool goes_on = co_await refuse(std::move(renewed.error()), "secrets");
@@ -99,6 +108,8 @@ Task<bool> Exchange::run(http::RequestHead head) {
     const bool goes_on = co_await refuse_by_policy();
     co_return goes_on;
   }
+  ended = co_await approve();  // that policy may be the first to ask for it
+  if (ended) co_return *ended;
   auto injected = inject();
   if (!injected) {
     const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
@@ -118,6 +129,7 @@ Status Exchange::find_origin() {
   auto target = http::canonical_target(head_.target);
   if (!target) return fail(target.error());
   target_ = std::move(*target);
+  path_ = target_.path.substr(0, kLongestPath);
   const auto mismatch = [](std::string detail) {
     return fail(Code::kForbidden, "authority_mismatch", std::move(detail));
   };
@@ -162,10 +174,11 @@ services::RequestFacts Exchange::facts(const json::value* body) const {
 Task<bool> Exchange::decide() {
   decision_ = agent_->policy.decide(facts(nullptr));
   if (!decision_.needs_body && !services::injects_body(decision_.injections)) {
+    name_target();  // of a body that was read before a renewal or an approval
     co_return decision_.allowed;
   }
   if (!whole_body_) {
-    const auto whole = co_await read_whole_body();
+    const auto whole = co_await read_whole_body(kMostWholeBody);
     if (!whole) {
       decision_.allowed = false;
       decision_.reason = whole.error().public_detail;
@@ -177,6 +190,7 @@ Task<bool> Exchange::decide() {
     const json::value body = parsed ? *parsed : json::value();
     decision_ = agent_->policy.decide(facts(&body));
   }
+  name_target();
   co_return decision_.allowed;
 }
 
@@ -187,7 +201,7 @@ Task<Status> Exchange::ask_for_body() {
   co_return asked;
 }
 
-Task<Status> Exchange::read_whole_body() {
+Task<Status> Exchange::read_whole_body(std::size_t most) {
   std::string whole;
   auto buffer = shared_.buffers.take();
   auto asked = co_await ask_for_body();
@@ -197,9 +211,15 @@ Task<Status> Exchange::read_whole_body() {
     const auto got = co_await body_->read(buffer.data(), BufferPool::kRoom);
     if (!got) co_return fail(got.error());
     if (*got == 0) break;
-    if (whole.size() + *got > kMostWholeBody) {
+    if (whole.size() + *got > most) {
       co_return fail(Code::kTooLarge, "body_too_large",
-                     "This request is decided by its body, which may have 1 MiB at most.");
+                     fmt::format("This request is decided by its body, which may have {} MiB at "
+                                 "most.",
+                                 most >> 20U));
+    }
+    if (most > kMostWholeBody && !body_share_.take(*got)) {
+      co_return fail(Code::kUnavailable, "too_many_bodies",
+                     "Too many large model calls of this account are under way.");
     }
     whole.append(buffer.data(), *got);
   }
@@ -215,9 +235,17 @@ Task<Status> Exchange::read_small_body() {
   const auto& framing = head_.framing;
   const bool small = framing.kind == http::BodyFraming::Kind::kLength && framing.length > 0 &&
                      framing.length <= kSmallBody;
-  if (!small || whole_body_) co_return Status{};
-  auto read = co_await read_whole_body();
+  if (!small || whole_body_ || is_model_call()) co_return Status{};
+  auto read = co_await read_whole_body(kMostWholeBody);
   co_return read;
+}
+
+// Whom or what the request is about, as far as its body tells.
+void Exchange::name_target() {
+  if (!whole_body_) return;
+  const auto type = head_.headers.get("content-type").value_or("");
+  decision_.target = agent_->policy.name_target(decision_, facts(nullptr),
+                                                {.content_type = type, .bytes = *whole_body_});
 }
 
 bool Exchange::wants_renewal(std::string_view credential) const {
@@ -275,14 +303,15 @@ Task<Status> Exchange::renew_tokens() {
     agent_ = std::move(next);
     const bool allowed = co_await decide();
     if (!allowed) co_return Status{};
+    name_target();
   }
   co_return fail(Code::kUnavailable, "credential_expired",
                  "The request's credentials expire faster than they are renewed.");
 }
 
-Status Exchange::inject() {
+// A real secret that the agent got hold of somewhere must not leave by its hand.
+Status Exchange::check_for_secrets() const {
   const auto& context = *agent_;
-  // A real secret that the agent got hold of somewhere must not leave by its hand.
   auto found = scrub::find_in(*context.response_patterns, head_.target);
   for (const auto& [name, value] : head_.headers.all()) {
     if (found) break;
@@ -294,6 +323,12 @@ Status Exchange::inject() {
         Code::kForbidden, "secret_in_request",
         "The request holds the real value of the credential " + context.name_of(found->id) + ".");
   }
+  return {};
+}
+
+Status Exchange::inject() {
+  if (auto clean = check_for_secrets(); !clean) return clean;
+  const auto& context = *agent_;
   const auto now = shared_.clock.now();
   const services::SecretSource source = [&](std::string_view name) {
     return context.secret(name, now);

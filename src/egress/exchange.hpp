@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "egress/approval_desk.hpp"
+#include "egress/model_call.hpp"
 #include "egress/worker_shared.hpp"
 #include "http/canonical_target.hpp"
 #include "http/wire.hpp"
@@ -27,6 +29,8 @@ struct Origin {
 
 // How long an agent that gets an answer early may go on sending what nobody wants.
 inline constexpr std::chrono::seconds kLinger{2};
+// The longest body that is read before anything of its request leaves.
+inline constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 
 // One request of an agent and its answer: read the head strictly, take the one canonical form of
 // where it goes, decide, tell the audit log, put secrets in, pass it on, take secrets out of the
@@ -53,19 +57,37 @@ class Exchange {
 
   // Asked now and then while it runs: an agent that reset its connection wants no answer any more.
   void end_if_agent_is_gone();
+  // A request that waits for a person waits no more.
+  void end_hold();
 
  private:
   // Before anything leaves.
   Status find_origin();
   Task<bool> decide();
   Task<Status> ask_for_body();
-  Task<Status> read_whole_body();
+  Task<Status> read_whole_body(std::size_t most);
   Task<Status> read_small_body();
+  // A model call: its whole body, and what it may cost. Nothing for any other request.
+  Task<Status> price_model_call();
+  [[nodiscard]] bool is_model_call() const;
+  void name_target();
   Task<Status> renew_tokens();
   [[nodiscard]] std::optional<std::string> credential_to_renew() const;
   [[nodiscard]] bool wants_renewal(std::string_view credential) const;
+  [[nodiscard]] Status check_for_secrets() const;
   Status inject();
+
+  // While a person is asked. nullopt: it may go on.
+  Task<std::optional<bool>> approve();
+  [[nodiscard]] bool needs_approval() const;
+  Task<Result<ApprovalRequest>> show();
+  [[nodiscard]] Status check_before_showing() const;
+  Task<std::optional<bool>> wait_for_a_person(ApprovalHold& hold);
+  Task<bool> decide_anew();
+  Task<bool> tell_pending(const ApprovalHold& hold);
+
   Task<bool> refuse_by_policy();
+  Task<bool> refuse_by_limit(Error error);
   Task<bool> refuse(Error error, std::string_view layer);
   Task<bool> answer(http::Response response);
   Task<void> linger();
@@ -94,6 +116,8 @@ class Exchange {
   Task<Status> watch(const http::ResponseHead& head, std::string front, bool chunked,
                      scrub::ContentDecoder decoder);
   Task<void> relay_websocket();
+  void meter_with(const http::ResponseHead& head);
+  void lower_reservation();
   Task<bool> could_not(Error error);
   void note_hits(const std::vector<scrub::Hit>& hits);
   void finish(std::string_view outcome, boost::json::object details);
@@ -107,19 +131,26 @@ class Exchange {
 
   http::RequestHead head_;
   http::CanonicalTarget target_;
+  std::string path_;  // the target's, without secrets, for the audit log
   Origin origin_;
   bool websocket_ = false;
   services::Decision decision_;
   std::optional<std::string> whole_body_;
+  BodyBudget::Share body_share_;
+  std::optional<MeteredCall> model_call_;
   std::optional<BodyReader> body_;
   // Whose token was renewed for this request, or could not be: used while it is valid, even if it
   // ends soon.
   std::set<std::string, std::less<>> tried_;
+  std::optional<ApprovalId> approval_;  // the grant that was used for it
+  ApprovalHold* holding_ = nullptr;
   services::Injected injected_;
   boost::json::object refusal_;      // what a refusal tells besides
   http::Headers connection_fields_;  // the head's Connection, which outlives its wiping
   std::string head_text_;            // for the upstream; holds secrets, wiped once sent
 
+  Charge charge_;  // set before forward() for a model call, by forward() for what has a scope
+  Grant grant_;    // once acquired
   AuditTrail::Intent intent_;
   std::string request_id_;
   std::chrono::steady_clock::time_point began_;

@@ -66,6 +66,7 @@ Task<void> Exchange::relay_answer() {
     co_await switch_protocols(*head);
     co_return;
   }
+  meter_with(*head);
   auto relayed = co_await relay_whole(*head);
   if (!relayed) {
     head_.keep_alive = false;
@@ -77,6 +78,13 @@ Task<void> Exchange::relay_answer() {
       (void)co_await could_not(std::move(relayed.error()));
     }
     upstream_.stream->interrupt();
+    co_return;
+  }
+  const bool cut = model_call_ && model_call_->meter()->was_cut();
+  if (cut) {
+    finish("failure", {{"detail", "cut: the spend limit is reached"}});
+    upstream_.stream->abort();
+    reusable_ = true;
     co_return;
   }
   finish(status_ < 400 ? "success" : "failure", {});
@@ -127,15 +135,17 @@ Task<Status> Exchange::relay_whole(const http::ResponseHead& head) {
   using Kind = http::BodyFraming::Kind;
   const bool has_secrets = !agent_->response_patterns->empty();
   const bool coded = head.headers.get("content-encoding") && head.framing.kind != Kind::kNone;
-  const bool decode = coded && has_secrets && binds_secret();
-  const bool length_is_lost = decode || head.framing.kind == Kind::kUntilClose;
+  const bool metered = model_call_ && model_call_->meter();
+  const bool decode = coded && (metered || (has_secrets && binds_secret()));
+  const bool length_is_lost = decode || head.framing.kind == Kind::kUntilClose ||
+                              (metered && model_call_->meter()->changes_length());
   Passing passing = length_is_lost ? Passing::kChunked : Passing::kAsItCame;
   if (head_.minor_version == 0 && (length_is_lost || head.framing.kind == Kind::kChunked)) {
     passing = Passing::kUntilClose;
     head_.keep_alive = false;
   }
   std::optional<scrub::ContentDecoder> decoder;
-  if (coded && has_secrets) {
+  if (coded && (has_secrets || decode)) {
     const auto coding = scrub::parse_content_encoding(*head.headers.get("content-encoding"));
     if (!coding) co_return fail(broken("The upstream's content coding cannot be looked into."));
     decoder.emplace(*coding);
@@ -174,6 +184,9 @@ Task<Status> Exchange::pass_on(const http::ResponseHead& head, std::string front
                                std::optional<scrub::ContentDecoder> decoder) {
   AnswerBody body(shared_, *upstream_reader_, reader_.stream(), head, agent_->response_patterns,
                   std::move(decoder), chunked);
+  if (model_call_) {
+    body.count_with(*model_call_->meter(), [this] { lower_reservation(); });
+  }
   auto carried = co_await body.carry(std::move(front));
   answered_ = answered_ || body.begun();
   received_ += body.received();

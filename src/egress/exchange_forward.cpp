@@ -1,6 +1,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/array.hpp>
 
+#include "domain/default_limits.hpp"
 #include "domain/names.hpp"
 #include "egress/answer_body.hpp"
 #include "egress/exchange.hpp"
@@ -19,8 +20,13 @@ Task<bool> Exchange::forward() {
   json::object record{{"actionType", json_text(decision_.action_type)},
                       {"target", json_text(decision_.target)},
                       {"metadata", std::move(details)}};
-  intent_ = shared_.trail.intend(id_, record);
+  charge_.scope = domain::scope_index(decision_.scope).value_or(kNoScope);
+  intent_ = shared_.trail.intend(id_, record, charge_);
   auto acquired = co_await acquire();
+  if (!acquired && intent_.refusal()) {
+    const bool goes_on = co_await refuse_by_limit(std::move(acquired.error()));
+    co_return goes_on;
+  }
   if (!acquired) {
     const bool goes_on = co_await could_not(std::move(acquired.error()));
     co_return goes_on;
@@ -30,12 +36,14 @@ Task<bool> Exchange::forward() {
   co_return goes_on;
 }
 
-// A connection, and the intent on disk. Dialling is an effect too: it waits for the disk.
+// The intent admitted and on disk, and a connection. Dialling is an effect too: it waits for both.
 Task<Status> Exchange::acquire() {
+  const auto granted = co_await intent_.durable();
+  if (!granted) co_return fail(granted.error());
+  grant_ = *granted;
+  if (model_call_) model_call_->grant(grant_.micro_dollars, *whole_body_);
   const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
   upstream_ = shared_.upstreams.take_idle(key);
-  auto durable = co_await intent_.durable();
-  if (!durable) co_return durable;
   if (!upstream_.stream) {
     auto copy = key;
     auto dialled = co_await shared_.upstreams.dial(std::move(copy));
@@ -83,6 +91,7 @@ Task<Status> Exchange::send_head() {
 }
 
 Task<Status> Exchange::send(std::string_view bytes) {
+  if (model_call_) model_call_->sent();
   upstream_.stream->set_deadline(shared_.deadlines.body);
   auto sent = co_await write_rest(*upstream_.stream, bytes);
   upstream_takes_no_more_ = !sent;
@@ -166,6 +175,7 @@ Status Exchange::check_trailers() const {
 }
 
 void Exchange::on_new_policy() {
+  if (holding_ != nullptr) holding_->interrupt();
   const auto next = shared_.agent(id_);
   // Not yet under way, or not under a policy: what follows is decided by the new one anyway.
   if (!upstream_.stream || next == agent_) return;
@@ -179,6 +189,9 @@ void Exchange::on_new_policy() {
 }
 
 void Exchange::end_if_agent_is_gone() {
+  // Nobody waits for what a person would allow, not even one that only ended its own half: sent
+  // later, it would surprise.
+  if (holding_ != nullptr && reader_.stream().ended_by_peer()) return end_hold();
   if (!upstream_.stream || !reader_.stream().reset_by_peer()) return;
   agent_gone_ = true;
   upstream_.stream->interrupt();

@@ -3,6 +3,7 @@
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "egress/json_text.hpp"
+#include "egress/limit_refusal.hpp"
 #include "http/problem.hpp"
 
 // What an exchange tells: the audit log of everything, the agent of what did not happen.
@@ -18,9 +19,13 @@ json::object Exchange::metadata() const {
                    {"host", json_text(origin_.host)},
                    {"port", origin_.port},
                    {"tls", origin_.tls}};
+  if (!path_.empty()) out["path"] = json_text(path_);
+  if (websocket_) out["websocket"] = true;
   if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
   if (!decision_.scope.empty()) out["scope"] = json_text(decision_.scope);
+  if (approval_) out["approvalId"] = json_text(approval_->to_string());
   if (!decision_.service.empty()) out["service"] = json_text(decision_.service);
+  if (model_call_) model_call_->describe(out);
   if (!injected_.empty()) {
     json::array names;
     for (const auto name : injected_) names.emplace_back(json_text(name));
@@ -38,7 +43,6 @@ Task<bool> Exchange::refuse_malformed(Error error) {
 Task<bool> Exchange::refuse_by_policy() {
   auto details = metadata();
   details["layer"] = json_text(services::to_string(decision_.layer));
-  details["path"] = json_text(std::string_view(target_.path).substr(0, 1024));
   details["reason"] = json_text(decision_.reason);
   if (!decision_.missing_scope.empty())
     details["missingScope"] = json_text(decision_.missing_scope);
@@ -49,6 +53,28 @@ Task<bool> Exchange::refuse_by_policy() {
                             {"outcome", "denied"},
                             {"metadata", std::move(details)}});
   auto response = services::to_problem(decision_, facts(nullptr), request_id_);
+  const bool goes_on = co_await answer(std::move(response));
+  co_return goes_on;
+}
+
+// By the ledger: 429, and 503 while it does not know what was used before.
+Task<bool> Exchange::refuse_by_limit(Error error) {
+  const auto& refusal = *intent_.refusal();
+  refusal_ = to_members(refusal);
+  auto details = metadata();
+  details["layer"] = json_text(layer_of(refusal));
+  details["reason"] = json_text(error.reason);
+  for (const auto& member : refusal_) details[member.key()] = member.value();
+  shared_.trail.event(id_, {{"actionType", json_text(decision_.action_type)},
+                            {"target", json_text(decision_.target)},
+                            {"outcome", "denied"},
+                            {"metadata", std::move(details)}});
+  http::ProblemMembers members{{"layer", json::value(json_text(layer_of(refusal)))},
+                               {"host", json::value(json_text(origin_.host))}};
+  for (const auto& member : refusal_) {
+    members.emplace_back(std::string(member.key()), member.value());
+  }
+  auto response = http::problem(error, request_id_, std::move(members));
   const bool goes_on = co_await answer(std::move(response));
   co_return goes_on;
 }
@@ -129,7 +155,12 @@ void Exchange::finish(std::string_view outcome, json::object details) {
   details["bytesReceived"] = received_;
   details["durationMs"] = took.count();
   if (!findings_.empty()) details["scrubbed"] = findings_;
-  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}});
+  std::optional<models::MicroDollars> spent;
+  if (model_call_) {
+    spent = model_call_->spent();
+    model_call_->describe(details);
+  }
+  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}}, spent);
 }
 
 void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {

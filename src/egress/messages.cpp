@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "domain/permissions.hpp"
 #include "services/oauth_grant.hpp"
 
 namespace deployclaw::egress {
@@ -82,12 +83,37 @@ std::optional<T> checked(const Reader& reader, T&& message) {
   return std::forward<T>(message);
 }
 
+// Why the ledger refused, or zero for a kind when it did not.
+constexpr auto kNoLimit = LimitRefusal::Kind{};
+
+void put_limit(Writer& writer, const LimitRefusal& limit) {
+  writer.put(limit.kind).put(limit.scope).put(limit.window).put(limit.max);
+  writer.put(limit.retry_after_seconds).put(limit.cap).put(limit.spent);
+}
+
+// False for what put_limit() never writes.
+bool get_limit(Reader& reader, std::optional<LimitRefusal>& out) {
+  LimitRefusal limit;
+  reader.get(limit.kind);
+  reader.get(limit.scope);
+  reader.get(limit.window);
+  reader.get(limit.max);
+  reader.get(limit.retry_after_seconds);
+  reader.get(limit.cap);
+  reader.get(limit.spent);
+  if (limit.kind == kNoLimit) return limit == LimitRefusal{.kind = kNoLimit};
+  out = limit;
+  const bool window = limit.window == domain::Window::kHour || limit.window == domain::Window::kDay;
+  return window && limit.kind <= LimitRefusal::Kind::kNotReady;
+}
+
 }  // namespace
 
 std::optional<MessageKind> kind_of(std::string_view packet) {
   if (packet.empty()) return std::nullopt;
   const auto kind = static_cast<std::uint8_t>(packet[0]);
-  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kRenewed)) return std::nullopt;
+  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kApprovalAnswer))
+    return std::nullopt;
   return static_cast<MessageKind>(kind);
 }
 
@@ -201,7 +227,17 @@ std::optional<RenewedMessage> read_renewed(std::string_view packet) {
 
 void append(std::string& packet, const RecordMessage& m) {
   Writer writer(MessageKind::kRecords);
-  const auto added = std::move(writer.put(m.kind).put(m.agent).put(m.id).text(m.json)).done();
+  const auto added = std::move(writer.put(m.kind)
+                                   .put(m.agent)
+                                   .put(m.id)
+                                   .put(m.charge.scope)
+                                   .put(m.charge.least)
+                                   .put(m.charge.wanted)
+                                   .put(m.amount)
+                                   .put(m.layer)
+                                   .put(m.denials)
+                                   .text(m.json))
+                         .done();
   // The kind of packet stands once, before the first.
   packet += std::string_view(added).substr(packet.empty() ? 0 : sizeof(MessageKind));
 }
@@ -214,8 +250,17 @@ std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) 
     reader.get(m.kind);
     reader.get(m.agent);
     reader.get(m.id);
+    reader.get(m.charge.scope);
+    reader.get(m.charge.least);
+    reader.get(m.charge.wanted);
+    reader.get(m.amount);
+    reader.get(m.layer);
+    reader.get(m.denials);
     m.json = reader.text();
-    if (m.kind < RecordKind::kIntent || m.kind > RecordKind::kEvent) return std::nullopt;
+    const bool told = m.kind >= RecordKind::kIntent && m.kind <= RecordKind::kEvent;
+    if (!told && m.kind != RecordKind::kLower) return std::nullopt;
+    const auto scope = m.charge.scope;
+    if (scope != kNoScope && scope >= domain::kScopes.size()) return std::nullopt;
   } while (reader.more());
   return checked(reader, std::move(all));
 }
@@ -223,6 +268,10 @@ std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) 
 std::string encode(const DurableMessage& m) {
   Writer writer(MessageKind::kDurable);
   writer.put(m.sequence).put(m.refused);
+  for (const auto& answer : m.answers) {
+    writer.put(answer.id).put(answer.refused).put(answer.grant.micro_dollars);
+    put_limit(writer, answer.limit.value_or(LimitRefusal{.kind = kNoLimit}));
+  }
   return std::move(writer).done();
 }
 
@@ -232,6 +281,79 @@ std::optional<DurableMessage> read_durable(std::string_view packet) {
   reader.get(m.sequence);
   reader.get(m.refused);
   if (m.refused > Refusal::kForeignAgent) return std::nullopt;
+  while (reader.more()) {
+    auto& answer = m.answers.emplace_back();
+    reader.get(answer.id);
+    reader.get(answer.refused);
+    reader.get(answer.grant.micro_dollars);
+    if (!get_limit(reader, answer.limit)) return std::nullopt;
+    if (answer.refused > Refusal::kForeignAgent) return std::nullopt;
+    if (m.answers.size() > kMostAnswers) return std::nullopt;
+  }
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalTextMessage& m) {
+  Writer writer(MessageKind::kApprovalText);
+  writer.put(m.hold);
+  return std::move(writer).rest(m.bytes);
+}
+
+std::optional<ApprovalTextMessage> read_approval_text(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalText);
+  ApprovalTextMessage m;
+  reader.get(m.hold);
+  m.bytes = reader.rest();
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalMessage& m) {
+  Writer writer(MessageKind::kApproval);
+  writer.put(m.agent).put(m.hold).put(m.digest).text(m.scope).text(m.target);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalMessage> read_approval(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApproval);
+  ApprovalMessage m;
+  reader.get(m.agent);
+  reader.get(m.hold);
+  reader.get(m.digest);
+  m.scope = reader.text();
+  m.target = reader.text();
+  if (m.scope.empty() || m.scope.size() > 64 || m.target.size() > 512) return std::nullopt;
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalDropMessage& m) {
+  Writer writer(MessageKind::kApprovalDrop);
+  writer.put(m.hold);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalDrop);
+  ApprovalDropMessage m;
+  reader.get(m.hold);
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const ApprovalAnswerMessage& m) {
+  Writer writer(MessageKind::kApprovalAnswer);
+  writer.put(m.hold).put(m.verdict).put(m.id).put(m.expires_at);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalAnswer);
+  ApprovalAnswerMessage m;
+  reader.get(m.hold);
+  reader.get(m.verdict);
+  reader.get(m.id);
+  reader.get(m.expires_at);
+  if (m.verdict < ApprovalVerdict::kPending || m.verdict > ApprovalVerdict::kUnavailable) {
+    return std::nullopt;
+  }
   return checked(reader, std::move(m));
 }
 

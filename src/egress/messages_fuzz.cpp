@@ -36,5 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   check(packet, MessageKind::kRenewed, egress::read_renewed(packet));
   check_records(packet);
   check(packet, MessageKind::kDurable, egress::read_durable(packet));
+  check(packet, MessageKind::kApprovalText, egress::read_approval_text(packet));
+  check(packet, MessageKind::kApproval, egress::read_approval(packet));
+  check(packet, MessageKind::kApprovalDrop, egress::read_approval_drop(packet));
+  check(packet, MessageKind::kApprovalAnswer, egress::read_approval_answer(packet));
   return 0;
 }

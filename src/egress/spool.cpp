@@ -32,18 +32,34 @@ bool Spool::fits(const ClientId& client, std::uint64_t bytes) const {
 void Spool::note(const SpoolRecord& record) {
   const OpenIntent intent{
       .client = record.client, .agent = record.agent, .worker = record.worker, .id = record.id};
-  const bool opens = record.kind == RecordKind::kIntent || record.kind == RecordKind::kOpen;
-  if (opens && open_.insert(intent).second) unsynced_.emplace_back(intent, true);
-  if (record.kind == RecordKind::kOutcome && open_.erase(intent) > 0) {
-    unsynced_.emplace_back(intent, false);
+  const auto found = open_.find(intent);
+  if (record.kind == RecordKind::kIntent || record.kind == RecordKind::kOpen) {
+    if (open_.try_emplace(intent, record.charge).second)
+      unsynced_.emplace_back(intent, std::nullopt);
+  } else if (found != open_.end() && record.kind == RecordKind::kOutcome) {
+    unsynced_.emplace_back(*found);
+    open_.erase(found);
+  } else if (found != open_.end() && record.kind == RecordKind::kLower) {
+    unsynced_.emplace_back(*found);
+    found->second.amount = std::min(found->second.amount, record.charge.amount);
   }
+}
+
+std::vector<OpenIntent> Spool::left_open() const {
+  std::vector<OpenIntent> out;
+  for (const auto& [intent, charge] : open_) {
+    out.push_back(intent);
+    out.back().charge = charge;
+  }
+  return out;
 }
 
 Status Spool::begin_segment() {
   std::string carried;
-  for (const auto& intent : open_) {
+  for (const auto& [intent, charge] : open_) {
     auto record = intent.ended("{}");
     record.kind = RecordKind::kOpen;
+    record.charge = charge;
     append_record(carried, record);
   }
   const std::string path = path_of(end_);
@@ -116,11 +132,11 @@ void Spool::give_up_segment() {
   ++segments_given_up_;
   log::error("gave up a segment of the audit spool", {{"from", durable_.load()}, {"to", end_}});
   for (; !unsynced_.empty(); unsynced_.pop_back()) {
-    const auto& [intent, added] = unsynced_.back();
-    if (added) {
-      open_.erase(intent);
+    const auto& [intent, before] = unsynced_.back();
+    if (before) {
+      open_.insert_or_assign(intent, *before);
     } else {
-      open_.insert(intent);
+      open_.erase(intent);
     }
   }
   end_ = durable_;

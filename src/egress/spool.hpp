@@ -8,7 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,7 +69,7 @@ class Spool {
 
   // What open() found of a former life: intents without an outcome, and bytes at the end that do
   // not verify although they once were whole.
-  [[nodiscard]] std::vector<OpenIntent> left_open() const { return {open_.begin(), open_.end()}; }
+  [[nodiscard]] std::vector<OpenIntent> left_open() const;
   [[nodiscard]] std::uint64_t lost_at_open() const { return lost_at_open_; }
 
   // Random, made with the folder: another folder is another history.
@@ -136,8 +136,9 @@ class Spool {
   std::uint64_t known_end_ = 0;
   std::uint64_t lost_at_open_ = 0;
   std::uint64_t segments_given_up_ = 0;
-  std::set<OpenIntent> open_;
-  std::vector<std::pair<OpenIntent, bool>> unsynced_;  // changes of open_: true for added
+  std::map<OpenIntent, Admission> open_;
+  // Changes of open_ since the last sync: what was there before, if anything.
+  std::vector<std::pair<OpenIntent, std::optional<Admission>>> unsynced_;
   SpoolShares shares_;
   std::atomic<std::uint64_t> begin_ = 0;
   std::atomic<std::uint64_t> durable_ = 0;

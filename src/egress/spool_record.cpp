@@ -7,9 +7,10 @@
 namespace deployclaw::egress {
 namespace {
 
-// length, crc, then kind, client, agent, worker, id and the JSON.
+// length, crc, then kind, client, agent, worker, id, the charge when there is one, and the JSON.
 constexpr std::size_t kFrame = 8;
 constexpr std::size_t kHead = 1 + 16 + 16 + 8 + 8;
+constexpr std::uint8_t kCharged = 0x80;  // beside the kind
 
 std::uint32_t crc_of(std::string_view bytes) {
   return static_cast<std::uint32_t>(crc32(crc32(0, nullptr, 0),
@@ -44,21 +45,30 @@ SpoolRecord OpenIntent::ended(std::string json) const {
           .agent = agent,
           .worker = worker,
           .id = id,
-          .json = std::move(json)};
+          .json = std::move(json),
+          .charge = {.at = charge.amount > 0 ? charge.at : 0, .amount = charge.amount}};
 }
 
-std::size_t size_of(const SpoolRecord& record) { return kFrame + kHead + record.json.size(); }
+std::size_t size_of(const SpoolRecord& record) {
+  return kFrame + kHead + (is_charged(record) ? kChargeBytes : 0) + record.json.size();
+}
 
 void append_record(std::string& out, const SpoolRecord& record) {
-  const auto length = static_cast<std::uint32_t>(kHead + record.json.size());
+  const auto length = static_cast<std::uint32_t>(size_of(record) - kFrame);
+  const auto kind = static_cast<std::uint8_t>(record.kind);
   const std::size_t start = out.size();
   put(out, length);
   put(out, std::uint32_t{0});
-  put(out, record.kind);
+  put(out, static_cast<std::uint8_t>(is_charged(record) ? kind | kCharged : kind));
   put(out, record.client);
   put(out, record.agent);
   put(out, record.worker);
   put(out, record.id);
+  if (is_charged(record)) {
+    put(out, record.charge.scope);
+    put(out, record.charge.at);
+    put(out, record.charge.amount);
+  }
   out += record.json;
   const auto crc = crc_of(std::string_view(out).substr(start + kFrame));
   std::memcpy(out.data() + start + 4, &crc, sizeof crc);
@@ -74,11 +84,21 @@ bool take_record(std::string_view& bytes, SpoolRecord& record) {
   if (length < kHead || length > kMostRecord || length > in.size()) return false;
   in = in.substr(0, length);
   if (crc_of(in) != crc) return false;
-  get(in, record.kind);
+  std::uint8_t kind = 0;
+  get(in, kind);
+  const bool charged = (kind & kCharged) != 0;
+  if (charged && length < kHead + kChargeBytes) return false;
+  record.kind = static_cast<RecordKind>(kind & ~kCharged);
   get(in, record.client);
   get(in, record.agent);
   get(in, record.worker);
   get(in, record.id);
+  record.charge = {};
+  if (charged) {
+    get(in, record.charge.scope);
+    get(in, record.charge.at);
+    get(in, record.charge.amount);
+  }
   record.json = in;
   bytes.remove_prefix(kFrame + length);
   return true;

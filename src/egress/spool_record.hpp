@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "base/ids.hpp"
+#include "egress/ledger.hpp"
 #include "egress/messages.hpp"
 
 // One record as it lies in the spool. Pure.
@@ -20,6 +22,9 @@ struct SpoolRecord {
   std::uint64_t worker = 0;  // which run of a worker; with id it names an intent
   std::uint64_t id = 0;
   std::string json;
+  // Where the ledger counted it: of an intent, what was admitted; of an outcome, what its model
+  // call has cost, on the day of `at`; of kLower, what is still reserved.
+  Admission charge = {};
 };
 
 // An intent that has no outcome yet.
@@ -28,13 +33,23 @@ struct OpenIntent {
   AgentId agent;
   std::uint64_t worker = 0;
   std::uint64_t id = 0;
-  auto operator<=>(const OpenIntent&) const = default;
-  // The record of how it ended.
+  Admission charge = {};  // no part of its name
+  auto operator<=>(const OpenIntent& other) const { return name() <=> other.name(); }
+  bool operator==(const OpenIntent& other) const { return name() == other.name(); }
+  // The record of how it ended. All that was reserved counts as spent.
   [[nodiscard]] SpoolRecord ended(std::string json) const;
+
+ private:
+  using Name = std::tuple<const ClientId&, const AgentId&, std::uint64_t, std::uint64_t>;
+  [[nodiscard]] Name name() const { return {client, agent, worker, id}; }
 };
 
 // No record is larger, in bytes of the spool.
 inline constexpr std::size_t kMostRecord = 128UL * 1024;
+
+// Of a charge, beside the record without it.
+inline constexpr std::size_t kChargeBytes = 17;
+inline bool is_charged(const SpoolRecord& record) { return record.charge.at != 0; }
 
 void append_record(std::string& out, const SpoolRecord& record);
 [[nodiscard]] std::size_t size_of(const SpoolRecord& record);

@@ -27,7 +27,11 @@ Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_
           }),
       intake_(std::move(spool), executor, [this] { drain_.wake(); }),
       drain_(executor, parts.db, intake_, config_.host_name),
+      uses_(parts.db, intake_, clock_),
+      host_lock_(parts.db, config_.host_name, [this](bool held) { on_host_lock(held); }),
       grants_(parts.db, parts.vault, clock_),
+      approvals_(executor, parts.db, config_.approval_lifetime,
+                 [this](const auto& asker, const auto& told) { tell_approval(asker, told); }),
       tasks_(executor),
       reload_alarm_(executor) {}
 
@@ -50,8 +54,18 @@ Status Supervisor::start() {
     reload_wanted_ = true;
     reload_alarm_.cancel();
   });
+  parts_.listener.listen("deployclaw_approvals", [this](const db::Notification& told) {
+    if (told.gap) {
+      approvals_.look_at_all();
+    } else {
+      approvals_.on_notification(told.payload);
+    }
+  });
   tasks_.spawn("reload", reload_loop());
+  drain_.before_writing([this](std::uint64_t position) { return load_uses(position); });
+  tasks_.spawn("approvals", approvals_.run());
   tasks_.spawn("audit drain", drain_.run());
+  tasks_.spawn("host lock", host_lock_.run());
   return {};
 }
 
@@ -68,6 +82,7 @@ Task<void> Supervisor::stop() {
   }
   co_await sleep_for(std::chrono::milliseconds(300));
   tasks_.cancel();
+  co_await approvals_.stop();
   co_await tasks_.join();
   (void)co_await drain_.drain_last();
 }
@@ -133,6 +148,7 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
            std::ranges::any_of(found->second.desired.agents,
                                [&](const auto& one) { return one.id == agent; });
   };
+  if (take_approval(client, packet)) return;
   if (const auto answer = read_datagram(packet.bytes)) {
     const Ipv4 to(answer->address);
     const auto found = by_address_.find(to);
@@ -237,6 +253,35 @@ bool same_policy(const store::EgressClient& a, const store::EgressClient& b) {
          });
 }
 
+Task<Status> Supervisor::load_uses(std::uint64_t position) {
+  if (!host_lock_.held()) co_return Status{};
+  auto loaded = co_await uses_.load(position);
+  co_return loaded;
+}
+
+void Supervisor::on_host_lock(bool held) {
+  if (held) {
+    drain_.wake();
+  } else {
+    uses_.forget_all();
+  }
+}
+
+// They hold from now on, whether a worker hears of the new policy or not.
+void Supervisor::set_limits(const store::EgressClient& client) {
+  std::vector<std::pair<AgentId, domain::AgentLimits>> limits;
+  std::vector<AgentId> agents;
+  for (const auto& agent : client.agents) {
+    std::vector<FieldError> errors;
+    const auto permissions = domain::read_permissions(agent.permissions, "", errors);
+    if (!errors.empty()) continue;  // it has no policy either
+    limits.emplace_back(agent.id, domain::limits_of(permissions, client.plan));
+    agents.push_back(agent.id);
+  }
+  intake_.set_limits(std::move(limits));
+  if (uses_.want(agents)) drain_.wake();
+}
+
 void Supervisor::adopt(store::EgressClient next) {
   auto& client = clients_[next.id];
   const bool changed = client.version == 0 || !same_policy(client.desired, next);
@@ -245,6 +290,7 @@ void Supervisor::adopt(store::EgressClient next) {
   std::vector<AgentId> agents;
   for (const auto& agent : next.agents) agents.push_back(agent.id);
   intake_.add_agents(id, std::move(agents));
+  set_limits(next);
   client.desired = std::move(next);
   if (!changed) return;
   ++client.version;

@@ -8,13 +8,16 @@
 
 #include "db/database.hpp"
 #include "db/listener.hpp"
+#include "egress/approval_keeper.hpp"
 #include "egress/audit_drain.hpp"
 #include "egress/audit_intake.hpp"
 #include "egress/config.hpp"
 #include "egress/grant_keeper.hpp"
+#include "egress/host_lock.hpp"
 #include "egress/listeners.hpp"
 #include "egress/log_limiter.hpp"
 #include "egress/spawner.hpp"
+#include "egress/uses_loader.hpp"
 #include "egress/worker_handle.hpp"
 #include "net/http_server.hpp"
 #include "store/egress.hpp"
@@ -69,8 +72,11 @@ class Supervisor {
 
   Task<void> reload_loop();
   Task<Status> reload();
+  Task<Status> load_uses(std::uint64_t position);
+  void on_host_lock(bool held);
   void apply(std::vector<store::EgressClient> clients);
   void adopt(store::EgressClient next);
+  void set_limits(const store::EgressClient& client);
   Task<void> configure(ClientId id, std::uint64_t version);
   Task<Result<WorkerConfig>> open_all(store::EgressClient client, std::uint64_t version);
   Task<Result<WorkerCredential>> open_credential(const store::EgressClient& client, AgentId agent,
@@ -78,6 +84,8 @@ class Supervisor {
 
   void from_worker(ClientId client, Packet packet);
   void keep_renewed(ClientId client, RenewedMessage message);
+  bool take_approval(ClientId client, const Packet& packet);
+  void tell_approval(const ApprovalKeeper::Asker& asker, const ApprovalAnswerMessage& answer);
   Task<http::Response> answer(http::Request request);
   [[nodiscard]] std::string metrics() const;
 
@@ -88,7 +96,10 @@ class Supervisor {
   AuditIntake intake_;
   AuditDrain drain_;
   SystemClock clock_;
+  UsesLoader uses_;
+  HostLock host_lock_;
   GrantKeeper grants_;
+  ApprovalKeeper approvals_;
   TaskGroup tasks_;
   boost::asio::steady_timer reload_alarm_;
   bool reload_wanted_ = true;

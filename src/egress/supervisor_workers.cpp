@@ -43,6 +43,7 @@ WorkerHandle& Supervisor::worker_of(Client& client) {
       self->from_worker(owner, std::move(*packet));
     }
     self->parts_.spawner.kill(worker->number());
+    self->approvals_.worker_gone({.client = owner, .worker = worker->number()});
     const auto found = self->clients_.find(owner);
     if (found == self->clients_.end() || found->second.worker.get() != worker) co_return;
     if (worker->connections() > 0) {
@@ -66,6 +67,33 @@ void Supervisor::tend_workers() {
     }
     if (client.worker->idle_for(config_.worker_idle)) client.worker->close();
   }
+}
+
+// True when it was about a request that waits for a person. The database checks whose agent it is.
+bool Supervisor::take_approval(ClientId client, const Packet& packet) {
+  const auto found = clients_.find(client);
+  if (found == clients_.end() || !found->second.worker) return false;
+  const ApprovalKeeper::Asker asker{.client = client, .worker = found->second.worker->number()};
+  if (auto text = read_approval_text(packet.bytes)) {
+    approvals_.take_text(asker, std::move(*text));
+  } else if (auto question = read_approval(packet.bytes)) {
+    approvals_.ask(asker, std::move(*question));
+  } else if (const auto drop = read_approval_drop(packet.bytes)) {
+    approvals_.drop(asker, drop->hold);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Supervisor::tell_approval(const ApprovalKeeper::Asker& asker,
+                               const ApprovalAnswerMessage& answer) {
+  const auto found = clients_.find(asker.client);
+  if (found == clients_.end() || !found->second.worker ||
+      found->second.worker->number() != asker.worker) {
+    return;
+  }
+  (void)found->second.worker->hand_over(encode(answer), linux::UniqueFd());
 }
 
 Task<http::Response> Supervisor::answer(http::Request request) {
@@ -113,6 +141,8 @@ std::string Supervisor::metrics() const {
   add("workers", "gauge", "Worker processes.", running);
   add("workers_started_total", "counter", "Worker processes started.", workers_started_);
   add("workers_lost_total", "counter", "Workers that ended with open connections.", workers_lost_);
+  add("approvals_held", "gauge", "Requests that wait for a person.", approvals_.holding());
+  add("approvals_used_total", "counter", "Grants of a person that were used.", approvals_.used());
   add("audit_records_total", "counter", "Audit records taken into the spool.", intake_.records());
   add("audit_syncs_total", "counter", "Times the spool was made durable.", intake_.syncs());
   add("audit_lost_records_total", "counter", "Audit records of which only the number is known.",
@@ -121,7 +151,7 @@ std::string Supervisor::metrics() const {
       drain_.lost_bytes());
   add("audit_waiting_bytes", "gauge", "Bytes of the spool that the database does not have yet.",
       intake_.waiting_bytes());
-  return out;
+  return out + intake_.decisions();
 }
 
 }  // namespace deployclaw::egress

@@ -93,6 +93,8 @@ void Worker::take(Packet packet) {
     close_all();
   } else if (const auto connection = read_connection(packet.bytes)) {
     take_connection(*connection, std::move(packet.fd));
+  } else if (const auto approval = read_approval_answer(packet.bytes)) {
+    if (approvals_) approvals_->take(*approval);
   } else if (auto datagram = read_datagram(packet.bytes)) {
     take_datagram(std::move(*datagram));
   }
@@ -142,9 +144,9 @@ Status Worker::prepare(const WorkerConfig& config) {
                    .timer = timer_,
                    .trail = trail_,
                    .upstreams = *upstreams_,
-                   .on_used = [this](AgentId agent, std::string_view credential) {
-                     tell_used(agent, credential);
-                   }});
+                   .on_used = [this](AgentId agent,
+                                     std::string_view credential) { tell_used(agent, credential); },
+                   .prices = parts_.prices});
   renewer_ = std::make_unique<TokenRenewer>(*shared_, [this](const RenewedMessage& message) {
     auto packet = encode(message);
     auto sent = channel_.send(packet);
@@ -152,6 +154,9 @@ Status Worker::prepare(const WorkerConfig& config) {
     return sent;
   });
   shared_->renewer = renewer_.get();
+  approvals_ = std::make_unique<ApprovalDesk>(
+      io_.get_executor(), [this](std::string_view packet) { return channel_.send(packet); });
+  shared_->approvals = approvals_.get();
   return {};
 }
 

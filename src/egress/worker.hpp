@@ -4,11 +4,13 @@
 #include <memory>
 #include <set>
 
+#include "egress/approval_desk.hpp"
 #include "egress/connection.hpp"
 #include "egress/packet_channel.hpp"
 #include "egress/token_renewer.hpp"
 #include "egress/worker_config.hpp"
 #include "egress/worker_shared.hpp"
+#include "models/price_catalogue.hpp"
 #include "net/tls.hpp"
 #include "services/catalogue.hpp"
 
@@ -18,6 +20,7 @@ namespace deployclaw::egress {
 struct WorkerParts {
   services::Catalogue catalogue;
   net::TlsClientContext tls;  // the roots that upstreams are verified against
+  models::PriceCatalogue prices = {};
 };
 
 // One client's gateway to the outside: a process of its own that reads what agents and upstreams
@@ -58,6 +61,7 @@ class Worker {
   std::unique_ptr<Upstreams> upstreams_;
   std::unique_ptr<WorkerShared> shared_;
   std::unique_ptr<TokenRenewer> renewer_;
+  std::unique_ptr<ApprovalDesk> approvals_;
   std::set<std::shared_ptr<Connection>> connections_;
   std::string authority_;  // the certificate in use
   std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> used_;

@@ -14,11 +14,14 @@
 #include "egress/agent_context.hpp"
 #include "egress/audit_trail.hpp"
 #include "egress/deadlines.hpp"
+#include "egress/model_call.hpp"
 #include "egress/stream_reader.hpp"
 #include "egress/upstreams.hpp"
+#include "models/price_catalogue.hpp"
 
 namespace deployclaw::egress {
 
+class ApprovalDesk;
 class TokenRenewer;
 
 // The names that one agent uses: addresses that stand for them, and how many below a wildcard.
@@ -48,6 +51,8 @@ struct WorkerShared {
   AuditTrail& trail;
   Upstreams& upstreams;
   std::function<void(AgentId, std::string_view credential)> on_used;
+  models::PriceCatalogue prices = {};
+  BodyBudget model_bodies = {};
   BufferPool buffers = {};
   RequestIds request_ids = {};
   Deadlines deadlines = {};
@@ -55,6 +60,7 @@ struct WorkerShared {
   AgentContexts agents = {};
   std::map<AgentId, AgentNames> names = {};
   TokenRenewer* renewer = nullptr;  // there once a worker has a configuration
+  ApprovalDesk* approvals = nullptr;
 
   // The agent's present policy; null for one that reaches nothing.
   [[nodiscard]] std::shared_ptr<const AgentContext> agent(AgentId id) const {

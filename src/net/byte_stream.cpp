@@ -217,6 +217,12 @@ bool ByteStream::reset_by_peer() {
   return ::poll(&one, 1, 0) > 0 && (one.revents & (POLLERR | POLLHUP)) != 0;
 }
 
+bool ByteStream::ended_by_peer() {
+  if (reset_by_peer()) return true;
+  pollfd one{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&one, 1, 0) > 0 && (one.revents & POLLRDHUP) != 0;
+}
+
 Error ByteStream::failure() const {
   if (interrupted_) return {.code = Code::kCancelled, .message = "the connection was given up"};
   if (timed_out_) return {.code = Code::kTimeout, .message = "the connection took too long"};

@@ -87,6 +87,9 @@ class ByteStream final : private CoarseTimer::Entry {
   // The peer has reset the connection, or both ends have closed it. An end of one's own sending
   // (FIN) is no such thing.
   [[nodiscard]] bool reset_by_peer();
+  // The peer sends nothing more: reset, or its own end (FIN) has come, whatever lies before it
+  // unread.
+  [[nodiscard]] bool ended_by_peer();
   // Why the last call failed. Of a peer's bytes it says nothing.
   [[nodiscard]] Error failure() const;
 

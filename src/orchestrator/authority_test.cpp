@@ -69,7 +69,8 @@ TEST_F(CaBundleTest, GoesWithTheAgent) {
   ASSERT_TRUE(run_task(io, volumes->write_ca_bundle(agent, "c\n")));
   EXPECT_TRUE(fs::exists(volumes->ca_bundle(agent)));
   // Not inside what the agent can write.
-  const auto outside = volumes->ca_bundle(agent).lexically_relative(volumes->mountpoint(agent));
+  const auto outside = volumes->ca_bundle(agent).lexically_relative(
+      volumes->mountpoint(agent, domain::StateAccess::kWrite));
   EXPECT_TRUE(outside.string().starts_with(".."));
   ASSERT_TRUE(run_task(io, volumes->remove(agent)));
   EXPECT_FALSE(fs::exists(home / "agents" / agent.to_string()));

@@ -51,6 +51,13 @@ Task<Status> Run::ensure_volume() {
 
 Task<Status> Run::write_config() {
   co_await begin_step("config");
+  StateWish wish{.agent = seen_.agent,
+                 .access = launch_->access,
+                 .memory_bytes = view_bytes(*launch_),
+                 .uid = launch_->runtime->uid,
+                 .gid = launch_->runtime->gid};
+  auto viewed = co_await shop_.parts.volumes.refresh_view(std::move(wish));
+  if (!viewed) co_return context("state view", viewed.error());
   auto write = co_await render_config_file(*launch_, shop_.config, shop_.parts.vault);
   if (!write) co_return std::unexpected(write.error());
   if (!*write) co_return Status{};
@@ -77,7 +84,7 @@ Task<Status> Run::create_container() {
   auto bundled = co_await write_ca_bundle();
   if (!bundled) co_return context("CA bundle", bundled.error());
   HostPaths paths;
-  paths.state_directory = shop_.parts.volumes.mountpoint(seen_.agent).string();
+  paths.state_directory = shop_.parts.volumes.mountpoint(seen_.agent, launch_->access).string();
   paths.ca_bundle = shop_.parts.volumes.ca_bundle(seen_.agent).string();
   auto spec = container_spec(*launch_, shop_.config, shop_.instance, image_, paths);
   auto id = co_await shop_.parts.runtime.create(std::move(spec));

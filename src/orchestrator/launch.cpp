@@ -1,5 +1,6 @@
 #include "orchestrator/launch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -48,6 +49,14 @@ runtimes::TemplateValues template_values(const Launch& launch, const Config& con
   return values;
 }
 
+// What can be read of stored permissions; nothing is granted by what cannot.
+domain::StateAccess access_of(const json::object& permissions) {
+  std::vector<FieldError> errors;
+  const json::value value(permissions);
+  const auto read = domain::read_permissions(value, "", errors);
+  return errors.empty() ? domain::state_access(read) : domain::StateAccess::kNone;
+}
+
 // Points Node, OpenSSL, Python's requests, curl and git to the bundle, whatever the runtime says of
 // them: with another one nothing that is intercepted would verify.
 void believe_bundle(std::vector<std::pair<std::string, std::string>>& environment) {
@@ -76,6 +85,9 @@ Result<Launch> make_launch(const runtimes::Catalogue& catalogue, const Config& c
     return fail(Code::kNotFound, "this host knows no runtime named \"" + runtime + "\"");
   }
   launch.customer_config = object_at(launch.spec.spec, "config");
+  // The narrower of both: a version that is rolled back to must not bring back what was taken away.
+  launch.access = std::min(access_of(object_at(launch.spec.spec, "permissions")),
+                           access_of(launch.spec.permissions));
   std::vector<FieldError> errors;
   const json::value wanted = object_at(launch.spec.spec, "resources");
   launch.resources = domain::read_resources(wanted, launch.runtime->default_resources,
@@ -84,6 +96,11 @@ Result<Launch> make_launch(const runtimes::Catalogue& catalogue, const Config& c
     return fail(Code::kInvalid, errors[0].pointer + ": " + errors[0].detail);
   }
   return launch;
+}
+
+std::uint64_t view_bytes(const Launch& launch) {
+  const auto megabytes = std::min(launch.resources.memory_mb / 2, launch.resources.disk_mb);
+  return std::max<std::uint64_t>(static_cast<std::uint64_t>(megabytes), 1) * kMebibyte;
 }
 
 Result<std::string> image_reference(const Launch& launch, const Config& config) {
@@ -163,6 +180,7 @@ Task<Result<std::optional<ConfigWrite>>> render_config_file(const Launch& launch
   write.config = std::move(*rendered);
   write.uid = runtime.uid;
   write.gid = runtime.gid;
+  write.access = launch.access;
   co_return write;
 }
 

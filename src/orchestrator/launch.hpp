@@ -6,6 +6,7 @@
 #include "base/task.hpp"
 #include "docker/container.hpp"
 #include "domain/resources.hpp"
+#include "domain/state_access.hpp"
 #include "orchestrator/config.hpp"
 #include "orchestrator/volumes.hpp"
 #include "runtimes/catalogue.hpp"
@@ -22,6 +23,7 @@ struct Launch {
   store::LaunchSpec spec;
   const runtimes::Runtime* runtime = nullptr;
   domain::Resources resources;
+  domain::StateAccess access = domain::StateAccess::kNone;  // to the agent's own volume
   boost::json::object customer_config;
 };
 
@@ -36,6 +38,10 @@ Result<std::string> image_reference(const Launch& launch, const Config& config);
 // "agent-<first 12 hex digits of the id>": stable, because a runtime may tie a lease on its volume
 // to it.
 std::string host_name_of(AgentId agent);
+
+// How much memory a view of the volume takes at most: half of the agent's, since it counts against
+// it, and no more than the volume has.
+std::uint64_t view_bytes(const Launch& launch);
 
 // What of the host a container sees.
 struct HostPaths {

@@ -151,6 +151,61 @@ TEST_F(OrchestratorTest, AFailedUpdateBringsThePreviousGenerationBack) {
   EXPECT_EQ(rig.runtime.size(), 1u);
 }
 
+TEST_F(OrchestratorTest, AnAgentSeesOfItsVolumeWhatItsScopesSay) {
+  rig.start();
+  const auto agent = running("a");
+  const auto source = [&] { return rig.runtime.spec_of(container(agent))->mounts.at(0).source; };
+  const auto permit = [&](const std::string& permissions) {
+    rig.customer.ask("UPDATE agents SET permissions = '" + permissions + "' WHERE id = '" +
+                     agent.to_string() + "'");
+    const auto before = container(agent);
+    rig.customer.deploy(agent, "update");
+    return rig.until([&] {
+      const auto now = container(agent);
+      return now != before && !now.empty() && rig.customer.deployment(agent) != "cancelled" &&
+             rig.customer.status(agent) == "running";
+    });
+  };
+  EXPECT_THAT(source(), ::testing::StartsWith("/view/")) << "no file scope";
+  EXPECT_EQ(rig.volumes.views.at(agent).back().access, domain::StateAccess::kNone);
+  EXPECT_EQ(rig.volumes.views.at(agent).back().memory_bytes, 16U << 20) << "half of its memory";
+
+  ASSERT_TRUE(permit(R"({"scopes": ["files:write"]})"));
+  EXPECT_THAT(source(), ::testing::StartsWith("/nowhere/"));
+  ASSERT_TRUE(permit(R"({"scopes": ["files:read"]})"));
+  EXPECT_THAT(source(), ::testing::StartsWith("/view/"));
+  EXPECT_EQ(rig.volumes.views.at(agent).back().access, domain::StateAccess::kRead);
+
+  // Afresh at each start.
+  const auto refreshed = rig.volumes.views.at(agent).size();
+  rig.customer.deploy(agent, "restart");
+  EXPECT_TRUE(rig.until([&] { return rig.volumes.views.at(agent).size() > refreshed; }));
+}
+
+TEST_F(OrchestratorTest, ARollbackDoesNotBringBackFilesThatWereTakenAway) {
+  rig.start();
+  const auto agent = running("a");
+  const auto id = "'" + agent.to_string() + "'";
+  rig.customer.ask(R"(UPDATE agents SET permissions = '{"scopes": ["files:write"]}' WHERE id = )" +
+                   id);
+  rig.customer.deploy(agent, "update");
+  ASSERT_TRUE(rig.until([&] {
+    return rig.customer.deployment(agent) == "live" && rig.customer.status(agent) == "running" &&
+           rig.runtime.spec_of(container(agent)) &&
+           rig.runtime.spec_of(container(agent))->mounts.at(0).source.starts_with("/nowhere/");
+  }));
+  rig.runtime.set_on_start([&](const std::string& started, const docker::ContainerSpec& spec) {
+    if (spec.generation == 3) rig.runtime.exit(started, 1);
+  });
+  rig.customer.ask(R"(UPDATE agents SET permissions = '{"scopes": []}' WHERE id = )" + id);
+  rig.customer.deploy(agent, "update");
+  ASSERT_TRUE(rig.until([&] { return rig.customer.deployment(agent) == "rolled_back"; }));
+  const auto spec = rig.runtime.spec_of(container(agent));
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->generation, 2);
+  EXPECT_THAT(spec->mounts.at(0).source, ::testing::StartsWith("/view/"));
+}
+
 TEST_F(OrchestratorTest, AnUpdateReplacesTheContainerAndARestartToo) {
   rig.start();
   const auto agent = running("a");

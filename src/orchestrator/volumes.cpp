@@ -9,6 +9,7 @@
 
 #include "base/secret.hpp"
 #include "linux/loop_volume.hpp"
+#include "linux/state_view.hpp"
 #include "orchestrator/authority.hpp"
 #include "orchestrator/config_merge.hpp"
 #include "orchestrator/state_files.hpp"
@@ -44,10 +45,12 @@ class LoopVolumes final : public Volumes {
 
   Task<Status> ensure(AgentId agent, std::uint64_t bytes, uid_t uid, gid_t gid) override {
     const auto volume = volume_of(agent, bytes, uid, gid);
-    std::function<Status()> work = [volume]() -> Status {
+    const auto view = view_of(agent);
+    std::function<Status()> work = [volume, view]() -> Status {
       std::error_code error;
       const auto present = fs::file_size(volume.image, error);
       if (!error && present < volume.size_bytes) {
+        if (auto done = linux::unmount_view(view); !done) return done;
         if (auto done = linux::unmount_state_volume(volume); !done) return done;
         if (auto done = linux::grow_state_volume(volume, volume.size_bytes); !done) return done;
       }
@@ -56,9 +59,24 @@ class LoopVolumes final : public Volumes {
     return run_blocking(pool_, std::move(work));
   }
 
+  Task<Status> refresh_view(StateWish wish) override {
+    auto view = view_of(wish.agent);
+    view.size_bytes = wish.memory_bytes;
+    view.owner = wish.uid;
+    view.group = wish.gid;
+    if (wish.access == domain::StateAccess::kRead) view.lower = volume_path(wish.agent);
+    std::function<Status()> work = [view, access = wish.access] {
+      if (access == domain::StateAccess::kWrite) return linux::unmount_view(view);
+      return linux::mount_fresh_view(view);
+    };
+    return run_blocking(pool_, std::move(work));
+  }
+
   Task<Status> remove(AgentId agent) override {
     const auto volume = volume_of(agent, 0, 0, 0);
-    std::function<Status()> work = [volume]() -> Status {
+    const auto view = view_of(agent);
+    std::function<Status()> work = [volume, view]() -> Status {
+      if (auto done = linux::remove_view(view); !done) return done;
       if (auto done = linux::remove_state_volume(volume); !done) return done;
       std::error_code error;
       // Not remove_all: should anything be mounted there still, it must not be emptied.
@@ -71,7 +89,7 @@ class LoopVolumes final : public Volumes {
   }
 
   Task<Status> write_config(ConfigWrite write) override {
-    const auto root = mountpoint(write.agent);
+    const auto root = mountpoint(write.agent, write.access);
     const auto shape = directory_ / write.agent.to_string() / kShapeFile;
     std::function<Status()> work = [root, shape, write = std::move(write)] {
       return write_config_now(root, shape, write);
@@ -87,8 +105,8 @@ class LoopVolumes final : public Volumes {
     return run_blocking(pool_, std::move(work));
   }
 
-  fs::path mountpoint(AgentId agent) const override {
-    return directory_ / agent.to_string() / "state";
+  fs::path mountpoint(AgentId agent, domain::StateAccess access) const override {
+    return access == domain::StateAccess::kWrite ? volume_path(agent) : view_of(agent).mountpoint;
   }
 
   fs::path ca_bundle(AgentId agent) const override {
@@ -96,9 +114,18 @@ class LoopVolumes final : public Volumes {
   }
 
  private:
+  fs::path volume_path(AgentId agent) const { return directory_ / agent.to_string() / "state"; }
+
+  linux::StateView view_of(AgentId agent) const {
+    linux::StateView view;
+    view.mountpoint = directory_ / agent.to_string() / "view";
+    view.memory = directory_ / agent.to_string() / "memory";
+    return view;
+  }
+
   linux::StateVolume volume_of(AgentId agent, std::uint64_t bytes, uid_t uid, gid_t gid) const {
     return {.image = directory_ / agent.to_string() / "state.img",
-            .mountpoint = mountpoint(agent),
+            .mountpoint = volume_path(agent),
             .size_bytes = bytes,
             .owner = uid,
             .group = gid};
@@ -135,7 +162,8 @@ class LoopVolumes final : public Volumes {
         json::serialize(merge_config(std::move(theirs), write.config, parse_object(before.str())));
     auto done = write_state_file(root, write.path, content, {write.uid, write.gid});
     wipe_string(content);
-    if (!done) return done;
+    // The shape is that of the file in the volume: what goes into a view is gone at the next start.
+    if (!done || write.access != domain::StateAccess::kWrite) return done;
     std::ofstream(shape_file, std::ios::trunc) << json::serialize(shape_of(write.config));
     return {};
   }

@@ -154,6 +154,13 @@ const HostEntry* Catalogue::find_host(std::string_view host) const {
   }
 }
 
+const Rule* Catalogue::find_rule(std::string_view id) const {
+  const auto* service = find_service(id.substr(0, id.find('/')));
+  if (service == nullptr) return nullptr;
+  const auto found = std::ranges::find(service->rules, id, &Rule::id);
+  return found == service->rules.end() ? nullptr : &*found;
+}
+
 const TcpRule* Catalogue::find_tcp(std::uint16_t port) const {
   const auto found = std::ranges::find(state_->tcp, port, &TcpRule::port);
   return found == state_->tcp.end() ? nullptr : *found;

@@ -58,6 +58,8 @@ class Catalogue {
   // The entry that decides for `host` (canonical): its own, else that of the longest wildcard above
   // it, else nullptr: not a host of the catalogue.
   [[nodiscard]] const HostEntry* find_host(std::string_view host) const;
+  // The rule of that id ("gmail/send"); nullptr when unknown.
+  [[nodiscard]] const Rule* find_rule(std::string_view id) const;
   // The rule of a port that no HTTP is spoken on, nullptr for any other port.
   [[nodiscard]] const TcpRule* find_tcp(std::uint16_t port) const;
   [[nodiscard]] std::span<const TcpRule* const> tcp_rules() const;

@@ -118,6 +118,11 @@ Result<AgentPolicy> AgentPolicy::compile(Catalogue catalogue,
     if (!index) return fail(Code::kInvalid, "unknown scope " + scope);
     state->scopes.set(*index);
   }
+  for (const auto& scope : permissions.approval) {
+    const auto index = scope_index(scope);
+    if (!index) return fail(Code::kInvalid, "unknown scope " + scope);
+    state->approval.set(*index);
+  }
   for (const auto& text : permissions.allowed_domains) {
     auto entry = domain::allowed_domain(text);
     if (!entry) return fail(Code::kInvalid, "allowed domain " + text + " " + entry.error());
@@ -164,6 +169,11 @@ std::optional<std::string> AgentPolicy::admitting_pattern(std::string_view host,
     if (domain::host_matches(one.entry.pattern, host)) domain = &one;
   }
   return domain == nullptr ? std::string(host) : domain->entry.pattern;
+}
+
+bool AgentPolicy::needs_approval(std::string_view scope) const {
+  const auto index = scope_index(scope);
+  return index && state_->approval.test(*index);
 }
 
 std::span<const AgentCredential> AgentPolicy::credentials() const { return state_->credentials; }

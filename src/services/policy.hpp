@@ -13,6 +13,7 @@
 #include "domain/permissions.hpp"
 #include "http/message.hpp"
 #include "services/catalogue.hpp"
+#include "services/target_naming.hpp"
 
 // What an agent may reach: a pure decision over an immutable policy.
 namespace deployclaw::services {
@@ -85,9 +86,22 @@ class AgentPolicy {
   // The verdict on one HTTP request. Deterministic; O(rules of the host).
   [[nodiscard]] Decision decide(const RequestFacts& facts) const;
 
+  // The decision's target once the body is known, which decide() does not look into for this. The
+  // same as decision.target where the rule takes nothing from the body.
+  [[nodiscard]] std::string name_target(const Decision& decision, const RequestFacts& facts,
+                                        const BodyFacts& body) const;
+
   // The verdict on a connection that is not read (mail, or a port named in the allowed domains):
   // never 80 or 443, never a host of the catalogue.
   [[nodiscard]] Decision decide_tunnel(std::string_view host, std::uint16_t port) const;
+
+  // The verdict on a request to `host` that the catalogue's rule `rule_id` is known to decide, for
+  // what is not known of it any more (the audit log has no bodies). nullopt when there is no such
+  // rule. Without injections; `target` is the host.
+  [[nodiscard]] std::optional<Decision> decide_by_rule(std::string_view rule_id,
+                                                       std::string_view host) const;
+  // Whether every request of that scope waits for a person.
+  [[nodiscard]] bool needs_approval(std::string_view scope) const;
 
   [[nodiscard]] std::span<const AgentCredential> credentials() const;
   [[nodiscard]] std::uint64_t version() const;

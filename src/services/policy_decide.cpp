@@ -12,32 +12,17 @@ namespace {
 
 using State = AgentPolicy::State;
 
-constexpr std::size_t kLongestTargetText = 512;
 constexpr std::string_view kApiCall = "api_call";
 
-std::string_view named(std::string_view name, const Captures& captures, const RequestFacts& facts) {
-  if (name == "host") return facts.host;
-  if (name == "path") return facts.path;
-  if (name == "last") return facts.path.substr(facts.path.rfind('/') + 1);
-  return captures.get(name);
-}
-
-// The audit's target: the rule's text with its captures filled in.
-std::string target_of(const Rule& rule, const Captures& captures, const RequestFacts& facts) {
-  std::string out;
-  std::string_view rest = rule.target;
-  while (!rest.empty() && out.size() < kLongestTargetText) {
-    const auto open = std::min(rest.find('{'), rest.size());
-    out += rest.substr(0, open);
-    rest.remove_prefix(open);
-    if (rest.empty()) break;
-    const auto close = rest.find('}');
-    const auto name = rest.substr(1, close - 1);
-    out += named(name, captures, facts);
-    rest.remove_prefix(close + 1);
-  }
-  if (out.size() > kLongestTargetText) out.resize(kLongestTargetText);
-  return out;
+// The audit's target: the rule's text with its sources filled in.
+std::string target_of(const Rule& rule, const Captures& captures, const RequestFacts& facts,
+                      const BodyFacts* body) {
+  const TargetFacts known{.host = facts.host,
+                          .path = facts.path,
+                          .query = facts.query,
+                          .captures = &captures,
+                          .body = body};
+  return name_target(rule.target, known);
 }
 
 std::string plain_target(const RequestFacts& facts) {
@@ -92,28 +77,37 @@ bool has_refused_query(const Service& service, std::string_view query) {
   return false;
 }
 
-void apply_rule(const State& state, const RuleEntry& entry, const Captures& captures,
-                const RequestFacts& facts, Decision& decision) {
-  const Rule& rule = *entry.rule;
+void apply_grant(const State& state, const Service& service, const Rule& rule,
+                 std::string_view host, Decision& decision) {
   decision.rule = rule.id;
-  decision.service = entry.service->name;
+  decision.service = service.name;
   decision.scope = rule.scope;
   decision.action_type = rule.action_type;
-  decision.target = target_of(rule, captures, facts);
   if (rule.grant == Grant::kDeny) return refuse(decision, Layer::kService, rule.reason);
-  if (has_refused_query(*entry.service, facts.query)) {
-    return refuse(decision, Layer::kService, "the query asks for another request than is seen");
-  }
-  if (state.grants(rule, *entry.service, facts.host)) {
+  if (state.grants(rule, service, host)) {
     decision.allowed = true;
-    return add_injections(state, entry.service, facts, decision);
+    return;
   }
   if (rule.grant == Grant::kModel) {
     return refuse(decision, Layer::kService,
-                  fmt::format("the agent has no credential for {}", entry.service->title));
+                  fmt::format("the agent has no credential for {}", service.title));
   }
   decision.missing_scope = rule.scope;
   refuse(decision, Layer::kScope, fmt::format("the agent does not have the scope {}", rule.scope));
+}
+
+void apply_rule(const State& state, const RuleEntry& entry, const Captures& captures,
+                const RequestFacts& facts, Decision& decision) {
+  apply_grant(state, *entry.service, *entry.rule, facts.host, decision);
+  // A body that a condition looked into may name the target too.
+  const BodyFacts body{.content_type = {}, .bytes = {}, .json = facts.body};
+  decision.target = target_of(*entry.rule, captures, facts, facts.body ? &body : nullptr);
+  if (entry.rule->grant != Grant::kDeny && has_refused_query(*entry.service, facts.query)) {
+    decision.allowed = false;
+    decision.missing_scope = {};
+    return refuse(decision, Layer::kService, "the query asks for another request than is seen");
+  }
+  if (decision.allowed) add_injections(state, entry.service, facts, decision);
 }
 
 void decide_catalogue(const State& state, const HostEntry& host, const RequestFacts& facts,
@@ -178,6 +172,34 @@ Decision AgentPolicy::decide(const RequestFacts& facts) const {
   }
   if (decision.action_type.empty()) decision.action_type = kApiCall;
   if (decision.target.empty()) decision.target = plain_target(facts);
+  return decision;
+}
+
+std::string AgentPolicy::name_target(const Decision& decision, const RequestFacts& facts,
+                                     const BodyFacts& body) const {
+  const auto* rule = state_->catalogue.find_rule(decision.rule);
+  if (rule == nullptr || !names_body(rule->target)) return decision.target;
+  const http::PathSegments segments(facts.path);
+  for (const auto& path : rule->paths) {
+    Captures captures;
+    if (path.matches(segments.all(), captures)) return target_of(*rule, captures, facts, &body);
+  }
+  return decision.target;
+}
+
+std::optional<Decision> AgentPolicy::decide_by_rule(std::string_view rule_id,
+                                                    std::string_view host) const {
+  const auto* rule = state_->catalogue.find_rule(rule_id);
+  if (rule == nullptr) return std::nullopt;
+  Decision decision;
+  decision.target = host;
+  if (!state_->client_active) {
+    decision.action_type = kApiCall;
+    refuse(decision, Layer::kClient, "the client's account is suspended");
+    return decision;
+  }
+  const auto* service = state_->catalogue.find_service(rule_id.substr(0, rule_id.find('/')));
+  apply_grant(*state_, *service, *rule, host, decision);
   return decision;
 }
 

@@ -2,15 +2,22 @@
 // rule knows is denied. Random requests near and far from the rules, for every kind and host.
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <random>
+#include <set>
 
 #include "domain/names.hpp"
 #include "http/canonical_target.hpp"
+#include "http/url.hpp"
 #include "services/policy.hpp"
 #include "services/testing/project_catalogue.hpp"
 
 namespace deployclaw::services {
 namespace {
+
+constexpr std::array<std::string_view, 14> kMethods = {
+    "GET",   "HEAD", "POST", "PUT",   "PATCH",    "DELETE", "OPTIONS",
+    "TRACE", "get",  "BREW", "QUERY", "PROPFIND", "Post",   "CONNECT"};
 
 class RandomRequests {
  public:
@@ -20,11 +27,7 @@ class RandomRequests {
     return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
   }
 
-  std::string_view method() {
-    constexpr std::array<std::string_view, 10> kMethods = {
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "BREW"};
-    return kMethods[below(kMethods.size())];
-  }
+  std::string_view method() { return kMethods[below(kMethods.size())]; }
 
   // A path that a rule of `host` matches, mostly, then bent a little, sometimes.
   std::string path(const HostEntry& host) {
@@ -46,6 +49,37 @@ class RandomRequests {
 
   std::string host(const std::string& pattern) {
     return pattern.starts_with("*.") ? "h" + std::to_string(below(9)) + pattern.substr(1) : pattern;
+  }
+
+  // Another spelling of a path: escapes, dots, empty segments, parameters, case. What servers may
+  // take for the same.
+  std::string respelt(std::string text) {
+    for (auto times = 1 + below(3); times > 0; --times) {
+      const auto at = below(text.size());
+      const auto slash = text.rfind('/', at);
+      constexpr std::array<std::string_view, 8> kBeside = {"/./",      "//",   "/x/../", "/%2e/",
+                                                           "/%2E%2e/", "/;a/", "/..;/",  "/%2F"};
+      switch (below(4)) {
+        case 0: {
+          constexpr std::string_view kHex = "0123456789abcdef0123456789ABCDEF";
+          const auto byte = static_cast<unsigned char>(text[at]);
+          const auto base = 16 * below(2);
+          text.replace(at, 1, std::string("%") + kHex[base + byte / 16] + kHex[base + byte % 16]);
+          break;
+        }
+        case 1:
+          text.replace(slash, 1, kBeside[below(kBeside.size())]);
+          break;
+        case 2:
+          text.insert(at, below(2) == 0 ? "%25" : "%00");
+          break;
+        default:
+          text[at] =
+              static_cast<char>(below(2) == 0 ? std::toupper(text[at]) : std::tolower(text[at]));
+      }
+      if (!text.starts_with('/')) text.insert(0, "/");
+    }
+    return text;
   }
 
  private:
@@ -153,7 +187,7 @@ TEST(PolicyInvariant, WhereASecretCanGoARuleDecides) {
   std::optional<AgentPolicy> policy;
   for (const auto* kind : catalogue.kinds()) {
     for (const auto& pattern : kind->hosts) {
-      for (int i = 0; i < 300; ++i) {
+      for (int i = 0; i < 600; ++i) {
         if (i % 50 == 0) policy = random_policy(catalogue, random);
         const auto host = random.host(pattern);
         const auto* entry = catalogue.find_host(host);
@@ -171,6 +205,134 @@ TEST(PolicyInvariant, WhereASecretCanGoARuleDecides) {
   }
   EXPECT_GT(allowed, 500);
   EXPECT_GT(injected, 500);
+}
+
+// A path of each pattern of the whole catalogue, with something in the place of each capture.
+std::vector<std::string> every_path(const Catalogue& catalogue) {
+  std::set<std::string> paths = {"/", "/batch", "/batch/x", "/graphql", "/v1/unknown"};
+  for (const auto& service : catalogue.services()) {
+    for (const auto& rule : service.rules) {
+      for (const auto& path : rule.paths) {
+        std::string text;
+        for (const auto& segment : path.segments()) {
+          text += "/" + segment.prefix;
+          if (segment.kind != PathPattern::Segment::Kind::kLiteral) text += "zz9" + segment.suffix;
+        }
+        paths.insert(text);
+        paths.insert(text + "/more");
+      }
+    }
+  }
+  return {paths.begin(), paths.end()};
+}
+
+// Exhaustive where it can be: every host that any credential may go to × every method × every path
+// that any service has, on the right host and on all others.
+TEST(PolicyInvariant, EveryHostMethodAndPathIsDecidedByARule) {
+  const auto& catalogue = testing::project_catalogue();
+  RandomRequests random(5);
+  const auto policy = random_policy(catalogue, random);
+  const auto paths = every_path(catalogue);
+  std::set<std::string> hosts;
+  for (const auto* kind : catalogue.kinds()) hosts.insert(kind->hosts.begin(), kind->hosts.end());
+  ASSERT_GT(hosts.size(), 20U);
+  for (const auto& pattern : hosts) {
+    const auto host = random.host(pattern);
+    const auto* entry = catalogue.find_host(host);
+    ASSERT_NE(entry, nullptr) << host << ": a secret could go where nothing decides";
+    for (const auto method : kMethods) {
+      // A third of the paths with each method: all of them with some.
+      for (auto i = random.below(3); i < paths.size(); i += 3) {
+        RequestFacts facts{.host = host, .method = method, .path = paths[i]};
+        facts.websocket = method == "GET" && random.below(8) == 0;
+        check(policy, facts, *entry);
+        if (HasFatalFailure()) return;
+        if (method_bit(method) == 0) ASSERT_FALSE(policy.decide(facts).allowed) << method;
+      }
+    }
+  }
+}
+
+// However a request is spelt: it is refused, or it is decided as what it is.
+TEST(PolicyInvariant, NoSpellingEscapesTheRules) {
+  const auto& catalogue = testing::project_catalogue();
+  RandomRequests random(7);
+  const auto policy = random_policy(catalogue, random);
+  int read = 0;
+  int same = 0;
+  for (const auto* kind : catalogue.kinds()) {
+    for (const auto& pattern : kind->hosts) {
+      const auto host = random.host(pattern);
+      const auto& entry = *catalogue.find_host(host);
+      for (int i = 0; i < 400; ++i) {
+        const auto plain = random.path(entry);
+        std::string upper = host;
+        for (char& c : upper) c = static_cast<char>(random.below(2) == 0 ? std::toupper(c) : c);
+        const auto url =
+            "https://" + upper + (random.below(2) == 0 ? "." : "") + random.respelt(plain);
+        const auto target = http::canonical_target(url);
+        if (!target) continue;
+        ++read;
+        ASSERT_EQ(target->authority->host, host) << url;
+        RequestFacts facts{.host = target->authority->host, .method = "GET", .path = target->path};
+        check(policy, facts, entry);
+        if (HasFatalFailure()) return;
+        // The canonical form is a fixed point: what goes upstream is what was decided upon.
+        const auto again = http::canonical_target(target->path);
+        ASSERT_TRUE(again) << url;
+        ASSERT_EQ(again->path, target->path) << url;
+        // What a server would take for the plain path has the plain path's verdict.
+        const auto decoded = http::percent_decode(target->path);
+        if (!decoded || *decoded != plain) continue;
+        ++same;
+        const auto canonical = http::canonical_target(plain);
+        if (!canonical) continue;
+        RequestFacts plain_facts{.host = host, .method = "GET", .path = canonical->path};
+        ASSERT_EQ(policy.decide(facts).rule, policy.decide(plain_facts).rule) << url;
+      }
+    }
+  }
+  EXPECT_GT(read, 2000);
+  EXPECT_GT(same, 500);
+}
+
+// Outside of the catalogue a secret goes to allowed domains only, over TLS only.
+TEST(PolicyInvariant, AGenericSecretGoesWhereADomainIsAllowed) {
+  const auto& catalogue = testing::project_catalogue();
+  RandomRequests random(13);
+  const std::vector<std::string> names = {"api.example.com",      "example.com",
+                                          "a.b.example.com",      "evil-example.com",
+                                          "example.com.evil.org", "other.org"};
+  int injected = 0;
+  for (int i = 0; i < 4000; ++i) {
+    domain::Permissions permissions;
+    if (random.below(4) != 0) permissions.scopes = {"api:outbound"};
+    if (random.below(2) == 0) permissions.allowed_domains.emplace_back("*.example.com");
+    if (random.below(2) == 0) permissions.allowed_domains.emplace_back("example.com:8443");
+    if (random.below(2) == 0) permissions.allowed_domains.emplace_back("api.example.com");
+    const auto policy =
+        AgentPolicy::compile(catalogue, permissions,
+                             {{.name = "g",
+                               .kind = "generic",
+                               .hosts = {"*.example.com", "example.com", "other.org"},
+                               .placeholder = "placeholder-generic-0123456789abcdef"}},
+                             true, 1);
+    ASSERT_TRUE(policy);
+    const auto& host = names[random.below(names.size())];
+    constexpr std::array<std::uint16_t, 5> kPorts = {80, 443, 8443, 587, 25};
+    RequestFacts facts{.host = host, .method = random.method(), .path = "/x"};
+    facts.port = kPorts[random.below(kPorts.size())];
+    facts.tls = random.below(3) != 0;
+    const auto decision = policy->decide(facts);
+    if (decision.injections.empty()) continue;
+    ++injected;
+    ASSERT_TRUE(decision.allowed && facts.tls) << host;
+    ASSERT_TRUE(decision.rule.starts_with("domain:")) << decision.rule;
+    ASSERT_TRUE(host.ends_with("example.com") && host != "evil-example.com") << host;
+    const auto entry = domain::allowed_domain(decision.rule.substr(7));
+    ASSERT_TRUE(entry && entry->admits(host, facts.port)) << decision.rule << " " << facts.port;
+  }
+  EXPECT_GT(injected, 100);
 }
 
 // With everything granted, each rule that is not a refusal allows what its own patterns describe.

@@ -27,6 +27,7 @@ struct DomainRule {
 struct AgentPolicy::State {
   Catalogue catalogue;
   ScopeSet scopes;
+  ScopeSet approval;  // of these every request waits for a person
   std::vector<DomainRule> domains;
   std::vector<AgentCredential> credentials;
   std::vector<const CredentialKind*> kinds;  // of `credentials`, in their order

@@ -12,6 +12,7 @@
 #include "http/canonical_target.hpp"
 #include "services/catalogue.hpp"
 #include "services/credential_kinds.hpp"
+#include "services/target_naming.hpp"
 
 namespace deployclaw::services {
 namespace {
@@ -200,17 +201,11 @@ void read_grant(TomlReader& reader, Rule& rule) {
 }
 
 void check_target(TomlReader& reader, const Rule& rule) {
-  for (std::string_view rest = rule.target; rest.contains('{');) {
-    const auto open = rest.find('{');
-    const auto close = rest.find('}', open);
-    if (close == std::string_view::npos) return reader.problem("target", "has an open brace");
-    const auto name = rest.substr(open + 1, close - open - 1);
-    const bool known =
-        name == "host" || name == "path" || name == "last" ||
-        std::ranges::all_of(rule.paths, [&](const auto& path) { return path.has_capture(name); });
-    if (!known) reader.problem("target", fmt::format("not every path has {{{}}}", name));
-    rest.remove_prefix(close + 1);
-  }
+  const auto wrong = check_target_template(rule.target, [&rule](std::string_view name) {
+    return std::ranges::all_of(rule.paths,
+                               [&](const auto& path) { return path.has_capture(name); });
+  });
+  if (!wrong.empty()) reader.problem("target", wrong);
 }
 
 Rule read_rule(TomlReader reader, const Service& service) {

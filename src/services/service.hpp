@@ -87,9 +87,8 @@ struct Rule {
   Grant grant = Grant::kDeny;
   std::string scope;        // kScope
   std::string action_type;  // of the audit: "email_sent", "model_call", …
-  std::string
-      target;  // of the audit: text with {captures}, "{host}", "{path}" and "{last}" segment
-  std::string reason;  // kDeny: why, for the agent's developer
+  std::string target;       // of the audit: a template, see target_naming.hpp
+  std::string reason;       // kDeny: why, for the agent's developer
 };
 
 // A protocol that is no HTTP, known by its port, to any host of the agent's allowed domains.

@@ -11,7 +11,7 @@ constexpr std::chrono::milliseconds kAppendDeadline{20'000};
 constexpr db::Statement kListAgents{
     "egress_list_agents",
     "SELECT a.client_id, c.status = 'active', c.vault_salt, a.id, coalesce(host(o.address), ''),"
-    "  a.permissions, coalesce(ca.certificate, ''), ca.encrypted "
+    "  a.permissions, coalesce(ca.certificate, ''), ca.encrypted, c.plan "
     "FROM agents a JOIN clients c ON c.id = a.client_id "
     "LEFT JOIN agent_observations o ON o.agent_id = a.id "
     "LEFT JOIN client_authorities ca ON ca.client_id = a.client_id "
@@ -38,6 +38,7 @@ EgressClient read_client(const db::Row& row) {
   client.salt = row.bytes(2);
   client.certificate = row.string(6);
   client.sealed_key = object_of(row, 7);
+  client.plan = row.string(8);
   return client;
 }
 
@@ -114,10 +115,12 @@ Task<Result<std::uint64_t>> spool_position(db::Database& db, std::string host) {
 
 constexpr db::Statement kAppendSpooled{
     "egress_append_spooled",
-    "SELECT audit.append_egress($1, $2, $3, $4::uuid[], $5::uuid[], $6::text[], $7::text[])"};
+    "SELECT audit.append_egress($1, $2, $3, $4::uuid[], $5::uuid[], $6::text[], $7::text[], "
+    "$8)"};
 
 Task<Result<std::uint64_t>> append_spooled(db::Database& db, std::string host, std::uint64_t from,
-                                           std::uint64_t to, std::vector<SpooledEvent> events) {
+                                           std::uint64_t to, std::vector<SpooledEvent> events,
+                                           boost::json::object charges) {
   std::vector<ClientId> clients;
   std::vector<AgentId> agents;
   std::vector<std::string> intents;
@@ -128,7 +131,8 @@ Task<Result<std::uint64_t>> append_spooled(db::Database& db, std::string host, s
     intents.push_back(std::move(event.intent));
     outcomes.push_back(std::move(event.outcome));
   }
-  auto params = db::Params::of(host, from, to, clients, agents, intents, outcomes);
+  auto params = db::Params::of(host, from, to, clients, agents, intents, outcomes,
+                               boost::json::value(std::move(charges)));
   const auto rows = co_await db.query(kAppendSpooled, std::move(params), kAppendDeadline);
   if (!rows) co_return context("append spooled records", rows.error());
   co_return static_cast<std::uint64_t>(rows->front().int64(0));

@@ -37,7 +37,8 @@ struct EgressAgent {
 // Everything egress knows of one client's agents on one host.
 struct EgressClient {
   ClientId id;
-  bool active = false;              // not suspended
+  bool active = false;  // not suspended
+  std::string plan;
   Bytes salt;                       // clients.vault_salt
   std::vector<EgressAgent> agents;  // by id
   // The client's certificate authority; empty before the first deployment made it.
@@ -68,10 +69,11 @@ struct SpooledEvent {
   std::string outcome;
 };
 
-// Writes the stretch [from, to) in one transaction and answers where the log then is: `to`, or
-// something else when it was not at `from` and nothing was written. An event that is no JSON is
-// noted as unreadable.
+// Writes the stretch [from, to), with what it charged (`charges` as audit.count_charges takes it),
+// in one transaction and answers where the log then is: `to`, or something else when it was not at
+// `from` and nothing was written. An event that is no JSON is noted as unreadable.
 Task<Result<std::uint64_t>> append_spooled(db::Database& db, std::string host, std::uint64_t from,
-                                           std::uint64_t to, std::vector<SpooledEvent> events);
+                                           std::uint64_t to, std::vector<SpooledEvent> events,
+                                           boost::json::object charges = {});
 
 }  // namespace deployclaw::store

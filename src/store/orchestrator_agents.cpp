@@ -151,7 +151,7 @@ Task<Result<std::optional<std::string>>> delete_agent(db::Transaction& tx, Agent
 
 constexpr db::Statement kLoadSpec{
     "orchestrator_load_spec",
-    "SELECT a.client_id, c.vault_salt, a.name, d.spec FROM agents a "
+    "SELECT a.client_id, c.vault_salt, a.name, d.spec, a.permissions FROM agents a "
     "JOIN clients c ON c.id = a.client_id JOIN deployments d ON d.agent_id = a.id "
     "WHERE a.id = $1 AND d.id = $2"};
 constexpr db::Statement kLoadPlaceholders{
@@ -176,6 +176,8 @@ Task<Result<LaunchSpec>> load_launch_spec(db::Database& db, AgentId agent,
   json::value spec = row.json(3);
   if (!spec.is_object()) co_return fail(Code::kCorrupt, "the deployment's spec is no object");
   out.spec = std::move(spec.get_object());
+  json::value permissions = row.json(4);
+  if (permissions.is_object()) out.permissions = std::move(permissions.get_object());
   for (const auto line : *credentials) {
     out.credentials.push_back({.name = line.string(0),
                                .kind = line.string(1),

@@ -53,7 +53,8 @@ struct LaunchSpec {
   ClientId client;
   Bytes client_salt;
   std::string agent_name;
-  boost::json::object spec;  // {runtime, runtimeVersion, config, permissions, resources}
+  boost::json::object spec;         // {runtime, runtimeVersion, config, permissions, resources}
+  boost::json::object permissions;  // the agent's, as they are now
   std::vector<PlaceholderRow> credentials;
 };
 // The spec of a deployment and the agent's credentials as they are now; kNotFound when either is

@@ -77,7 +77,7 @@ function* memoryOf(pid) {
 
 test('OpenClaw answers a prompt through egress; the model gets the key, the container never does', async () => {
   const customer = await new Customer(platform).join();
-  const agent = await customer.deploy('talks', {}, { runtime: 'openclaw', permissions: { scopes: [] },
+  const agent = await customer.deploy('talks', {}, { runtime: 'openclaw', permissions: { scopes: ['files:write'] },
     credentials: [{ name: 'openai', kind: 'openai', value: KEY }] });
   assert.equal((await customer.verdict(agent, 400)).deployment.state, 'live');
   const address = platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${agent}'`);

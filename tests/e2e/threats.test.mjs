@@ -24,7 +24,7 @@ const SECRETS = {
 };
 const GATEWAY = '10.232.0.1';
 const PROXY = ['-x', `http://${GATEWAY}:3128`];
-const permissions = { scopes: ['api:outbound'],
+const permissions = { scopes: ['api:outbound', 'files:write'],
   allowedDomains: ['echo.example.com', 'relay.example.com', 'keep.example.com', '*.rebind.example.org'] };
 
 const platform = new Platform();
@@ -237,7 +237,7 @@ test('10: an address is no host, however it is written, and a redirect is no way
   }
   assert.equal(inner.record.entries.length, before + 4, 'the control: these spellings do lead to what listens inside');
   for (const domain of ['127.0.0.1', '2130706433', '0x7f000001', '[::1]']) {
-    const answer = await first.call('PATCH', `/api/agents/${mine.id}`, { permissions: { scopes: ['api:outbound'], allowedDomains: [domain] } });
+    const answer = await first.call('PATCH', `/api/agents/${mine.id}`, { permissions: { ...permissions, allowedDomains: [domain] } });
     assert.ok([400, 422].includes(answer.status), `${domain} may not be allowed either: ${answer.status} ${answer.text}`);
   }
 });

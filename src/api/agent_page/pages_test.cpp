@@ -25,9 +25,8 @@ using ::testing::Not;
 class FakeAgent {
  public:
   explicit FakeAgent(Fixture& fixture)
-      : fixture_(fixture), server_(fixture.io.get_executor(), [this](http::Request r) {
-          return answer(std::move(r));
-        }) {
+      : fixture_(fixture),
+        server_(fixture.io.get_executor(), [](http::Request r) { return answer(std::move(r)); }) {
     server_.divert(
         {.wants = [](const http::RequestHead& head) { return agent_page::is_websocket(head); },
          .carry = [this](net::Diverted d) { return echo(std::move(d)); }});

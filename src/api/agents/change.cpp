@@ -7,6 +7,8 @@
 #include "api/agents/view.hpp"
 #include "api/rendering/bind.hpp"
 #include "db/error.hpp"
+#include "domain/permissions_diff.hpp"
+#include "domain/state_access.hpp"
 #include "http/etag.hpp"
 #include "http/json_body.hpp"
 #include "store/agents.hpp"
@@ -18,9 +20,10 @@ namespace {
 namespace json = boost::json;
 
 // What a change came to. Permissions are enforced on the agent's way out, not in its container, so
-// they take effect without a new one.
+// they take effect without a new one, but for what the agent sees of its own volume.
 struct Changed {
-  json::array fields;  // for the audit record
+  json::array fields;             // for the audit record
+  json::object permissions_diff;  // for the audit record; empty when they are the same
   bool needs_container = false;
 };
 
@@ -31,6 +34,13 @@ void apply(T& present, std::optional<T> wanted, const char* field, bool needs_co
   present = std::move(*wanted);
   changed.fields.emplace_back(field);
   changed.needs_container = changed.needs_container || needs_container;
+}
+
+// Stored ones that today's rules refuse count as far as they can be read.
+domain::Permissions read_stored(const json::object& stored) {
+  std::vector<FieldError> ignored;
+  const json::value value(stored);
+  return domain::read_permissions(value, "", ignored);
 }
 
 Task<Result<Changed>> apply_change(Services& services, ClientId client, store::LockedAgent& agent,
@@ -45,10 +55,17 @@ Task<Result<Changed>> apply_change(Services& services, ClientId client, store::L
     config = std::move(*sealed);
   }
   Changed changed;
+  bool alters_mount = false;
+  if (wanted.permissions) {
+    alters_mount = domain::state_access(read_stored(agent.permissions)) !=
+                   domain::state_access(read_stored(*wanted.permissions));
+    changed.permissions_diff =
+        domain::diff(read_stored(agent.permissions), read_stored(*wanted.permissions));
+  }
   apply(agent.name, std::move(wanted.name), "name", false, changed);
   apply(agent.runtime_version, std::move(wanted.runtime_version), "runtimeVersion", true, changed);
   apply(agent.config, std::move(config), "config", true, changed);
-  apply(agent.permissions, std::move(wanted.permissions), "permissions", false, changed);
+  apply(agent.permissions, std::move(wanted.permissions), "permissions", alters_mount, changed);
   apply(agent.resources, std::move(wanted.resources), "resources", true, changed);
   co_return changed;
 }
@@ -82,6 +99,7 @@ Task<Result<http::Response>> change(Services& services, Principal principal,
   event.metadata = {{"changed", changed->fields}, {"generation", agent->generation}};
   if (std::ranges::find(changed->fields, json::value("permissions")) != changed->fields.end()) {
     event.metadata["permissions"] = agent->permissions;
+    event.metadata["diff"] = changed->permissions_diff;
   }
   const bool redeploy = changed->needs_container && agent->desired_state == "running";
   auto stored = co_await store::update_agent(*tx, std::move(*agent));

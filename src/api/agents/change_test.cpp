@@ -57,6 +57,17 @@ TEST_F(ChangeAgent, PermissionsTakeEffectWithoutANewContainer) {
       HasSubstr("api:outbound"));
 }
 
+TEST_F(ChangeAgent, PermissionsThatAlterTheStateMountNeedANewContainer) {
+  settle();
+  EXPECT_EQ(patch(R"({"permissions": {"scopes": ["files:read"]}})").status, 202);
+  EXPECT_EQ(deployments(), "create:live@1 update:queued@2");
+  settle();
+  EXPECT_EQ(patch(R"({"permissions": {"scopes": ["files:read", "email:send"]}})").status, 202);
+  EXPECT_EQ(deployments(), "create:live@1 update:live@2") << "the mount is the same";
+  EXPECT_EQ(patch(R"({"permissions": {"scopes": ["files:write"]}})").status, 202);
+  EXPECT_EQ(deployments(), "create:live@1 update:live@2 update:queued@3");
+}
+
 TEST_F(ChangeAgent, AConfigNeedsOneAndOvertakesTheActiveDeployment) {
   const auto answer = patch(R"({"config": {"a": 2}, "resources": {"pids": 20}})");
   ASSERT_EQ(answer.status, 202) << answer.text;
@@ -126,6 +137,19 @@ TEST_F(ChangeAgent, BadChangesArePointedAt) {
   deploy(client, "Second");
   EXPECT_EQ(patch(R"({"name": "second"})").code(), "name_taken");
   EXPECT_EQ(Fixture::sql("SELECT generation FROM agents WHERE name = 'Helper'"), "1");
+}
+
+TEST_F(ChangeAgent, ANumberThatIsNoneIsRefusedBeforeItIsRead) {
+  const auto spend = [&](std::string_view number) {
+    return client.send_raw(
+        http::Method::kPatch, path(),
+        R"({"permissions": {"scopes": [], "maxDailyTokenSpend": )" + std::string(number) + "}}");
+  };
+  for (const char* bad : {"1e309", "-1e309"}) {
+    EXPECT_EQ(pointers_of(spend(bad)), "/permissions/maxDailyTokenSpend") << bad;
+  }
+  for (const char* bad : {"NaN", "Infinity"}) EXPECT_EQ(spend(bad).status, 400) << bad;
+  EXPECT_EQ(Fixture::sql("SELECT permissions -> 'scopes' FROM agents"), R"(["email:read"])");
 }
 
 TEST_F(ChangeAgent, RestartStartAndStopQueueWhatTheySay) {

@@ -33,6 +33,19 @@ class AuditSocket {
     append(packet, message);
     say_raw(packet);
   }
+  // An intent with a charge.
+  void ask(std::uint64_t id, const Charge& charge, std::string json = "{}") {
+    tell({.kind = RecordKind::kIntent,
+          .agent = agent_,
+          .id = id,
+          .json = std::move(json),
+          .charge = charge});
+  }
+  void tell(const RecordMessage& message) {
+    std::string packet;
+    append(packet, message);
+    say_raw(packet);
+  }
   void say_raw(const std::string& packet) {
     if (!mine_.send(packet)) throw std::runtime_error("the intake has gone");
   }

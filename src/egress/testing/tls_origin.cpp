@@ -30,12 +30,13 @@ bool is_whole(std::string_view text) {
 
 }  // namespace
 
-TlsOrigin::TlsOrigin(asio::io_context& io, const crypto::Authority& authority, std::string host)
+TlsOrigin::TlsOrigin(asio::io_context& io, const crypto::Authority& authority, std::string host,
+                     const tcp::endpoint& endpoint)
     : io_(io),
       host_(std::move(host)),
       timer_(io.get_executor()),
       contexts_(contexts_of(authority, clock_)),
-      acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
+      acceptor_(io, endpoint),
       tasks_(io.get_executor()) {
   answers = [](const std::string&) { return answer(200, "ok"); };
   tasks_.spawn("tls origin", accept());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <functional>
@@ -18,7 +19,10 @@ namespace deployclaw::egress::testing {
 // connection carries one request; the answer is what `answers` makes of it, then it closes.
 class TlsOrigin {
  public:
-  TlsOrigin(boost::asio::io_context& io, const crypto::Authority& authority, std::string host);
+  // Throws when the endpoint cannot be had; port 0 picks one.
+  TlsOrigin(boost::asio::io_context& io, const crypto::Authority& authority, std::string host,
+            const boost::asio::ip::tcp::endpoint& endpoint = {
+                boost::asio::ip::address_v4::loopback(), 0});
   ~TlsOrigin();
   TlsOrigin(const TlsOrigin&) = delete;
   TlsOrigin& operator=(const TlsOrigin&) = delete;

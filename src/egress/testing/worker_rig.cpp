@@ -24,7 +24,11 @@ WorkerParts plain_parts(asio::io_context& /*io*/) {
   // Some root or other: nothing here speaks TLS.
   const auto root = crypto::make_authority("root of the rig", SystemClock().now());
   auto tls = net::TlsClientContext::create(root.value().certificate_pem);
-  return {.catalogue = services::testing::project_catalogue(), .tls = std::move(tls.value())};
+  auto prices = models::PriceCatalogue::load(DEPLOYCLAW_SOURCE_DIR "/catalog", {},
+                                             models::UnknownModel::kDearest);
+  return {.catalogue = services::testing::project_catalogue(),
+          .tls = std::move(tls.value()),
+          .prices = std::move(prices.value())};
 }
 
 }  // namespace
@@ -65,17 +69,26 @@ Task<void> WorkerRig::play_spool() {
     const auto messages = read_records(packet->bytes);
     if (!messages) throw std::runtime_error("the worker sent no record");
     bool asks = false;
+    const auto refused = spool_ == Spool::kRefuses ? Refusal::kUnwritable : Refusal::kNo;
+    DurableMessage answer{.refused = refused};
     for (const auto& message : *messages) {
       ++received_;
+      const bool lower = message.kind == RecordKind::kLower;
       records_.push_back({.kind = message.kind,
                           .agent = message.agent,
                           .id = message.id,
-                          .json = json::parse(message.json).as_object()});
-      asks = asks || message.kind == RecordKind::kIntent;
+                          .json = lower ? json::object() : json::parse(message.json).as_object(),
+                          .charge = message.charge,
+                          .amount = message.amount});
+      const bool intent = message.kind == RecordKind::kIntent;
+      asks = asks || intent;
+      if (!intent || message.charge.is_free()) continue;
+      answer.answers.push_back(refused == Refusal::kNo
+                                   ? on_charge(message)
+                                   : IntentAnswer{.id = message.id, .refused = refused});
     }
     if (!asks) continue;
-    const auto refused = spool_ == Spool::kRefuses ? Refusal::kUnwritable : Refusal::kNo;
-    const DurableMessage answer{.sequence = received_, .refused = refused};
+    answer.sequence = received_;
     (void)audit_->send(encode(answer));
   }
 }

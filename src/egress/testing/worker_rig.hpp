@@ -20,6 +20,8 @@ struct ToldRecord {
   AgentId agent;
   std::uint64_t id = 0;
   boost::json::object json;
+  Charge charge;
+  domain::MicroDollars amount = 0;
 };
 
 // A worker in this process, without its sandbox, between a supervisor and a spool that the test
@@ -66,6 +68,10 @@ class WorkerRig {
   bool ended() const { return ended_; }
   // What the supervisor does with a token that the worker has renewed.
   std::function<void(RenewedMessage)> on_renewed = [](const RenewedMessage&) {};
+  // The ledger's answer to an intent with a charge; by default all that is wanted.
+  std::function<IntentAnswer(const RecordMessage&)> on_charge = [](const RecordMessage& intent) {
+    return IntentAnswer{.id = intent.id, .grant = {.micro_dollars = intent.charge.wanted}};
+  };
   // What the worker told its supervisor.
   const std::vector<std::string>& packets() const { return packets_; }
 

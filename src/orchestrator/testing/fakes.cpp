@@ -58,6 +58,11 @@ Task<Status> FakeVolumes::ensure(AgentId agent, std::uint64_t /*bytes*/, uid_t /
   co_return Status{};
 }
 
+Task<Status> FakeVolumes::refresh_view(StateWish wish) {
+  views[wish.agent].push_back(wish);
+  co_return Status{};
+}
+
 Task<Status> FakeVolumes::remove(AgentId agent) {
   volumes.erase(agent);
   certificates.erase(agent);

@@ -42,11 +42,12 @@ class FakeVolumes final : public Volumes {
  public:
   Task<Result<std::map<AgentId, VolumeSeen>>> look() override;
   Task<Status> ensure(AgentId agent, std::uint64_t bytes, uid_t uid, gid_t gid) override;
+  Task<Status> refresh_view(StateWish wish) override;
   Task<Status> remove(AgentId agent) override;
   Task<Status> write_config(ConfigWrite write) override;
   Task<Status> write_ca_bundle(AgentId agent, std::string client_certificate) override;
-  std::filesystem::path mountpoint(AgentId agent) const override {
-    return "/nowhere/" + agent.to_string();
+  std::filesystem::path mountpoint(AgentId agent, domain::StateAccess access) const override {
+    return (access == domain::StateAccess::kWrite ? "/nowhere/" : "/view/") + agent.to_string();
   }
   std::filesystem::path ca_bundle(AgentId agent) const override {
     return "/nowhere/" + agent.to_string() + ".pem";
@@ -54,6 +55,7 @@ class FakeVolumes final : public Volumes {
 
   bool disk_full = false;
   std::map<AgentId, VolumeSeen> volumes;
+  std::map<AgentId, std::vector<StateWish>> views;  // each refresh
   std::map<AgentId, boost::json::object> configs;
   std::map<AgentId, std::string> certificates;  // what was added to each agent's bundle
 };

@@ -86,7 +86,9 @@ AgentId Customer::create(const std::string& name, const std::string& config) {
       agent.to_string() + "', '" + client_.to_string() + "', '" + name + "', 'probe', '1', '" +
       config + "', '{}')");
   ask("INSERT INTO deployments (client_id, agent_id, kind, generation, spec) SELECT client_id, id, "
-      "'create', generation, jsonb_build_object('runtime', runtime, 'config', config) FROM agents "
+      "'create', generation, jsonb_build_object('runtime', runtime, 'config', config, "
+      "'permissions', "
+      "permissions) FROM agents "
       "WHERE id = '" +
       agent.to_string() + "'");
   return agent;
@@ -105,7 +107,7 @@ void Customer::deploy(AgentId agent, const std::string& kind, const std::string&
       "client_id, id, '" +
       kind +
       "', generation, jsonb_build_object('runtime', runtime, "
-      "'config', config), clock_timestamp() FROM agents WHERE id = " +
+      "'config', config, 'permissions', permissions), clock_timestamp() FROM agents WHERE id = " +
       id;
   ask(sql);
 }

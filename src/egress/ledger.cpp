@@ -1,0 +1,106 @@
+#include "egress/ledger.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace deployclaw::egress {
+
+namespace {
+
+using domain::Millis;
+using Kind = LimitRefusal::Kind;
+
+constexpr std::uint32_t kSoon = 5;
+// What running calls hold comes back within minutes at most.
+constexpr std::uint32_t kBusyFor = 20;
+
+std::uint32_t seconds_until(Millis then, Millis now) {
+  return static_cast<std::uint32_t>(std::clamp<Millis>((then - now + 999) / 1000, 1, UINT32_MAX));
+}
+
+}  // namespace
+
+void Ledger::set_limits(AgentId agent, const domain::AgentLimits& limits) {
+  accounts_[agent].limits = limits;
+}
+
+void Ledger::load(AgentId agent, Past past, Millis now) {
+  auto& account = accounts_[agent];
+  if (std::exchange(account.loaded, true)) return;
+  for (std::size_t i = 0; i < past.uses.size(); ++i) {
+    account.uses[i].load(std::move(past.uses[i]), now);
+  }
+  for (const auto& [day, spent] : past.spent) account.spend.load(day, spent);
+}
+
+void Ledger::forget_uses() {
+  for (auto& [agent, account] : accounts_) {
+    auto limits = std::move(account.limits);
+    account = Account();
+    account.limits = std::move(limits);
+  }
+}
+
+Ledger::Ruling Ledger::judge(AgentId agent, Key key, const Charge& charge, Millis now) {
+  const auto found = accounts_.find(agent);
+  if (found == accounts_.end() || !found->second.limits || !found->second.loaded) {
+    return {.verdict = Verdict::kBusy,
+            .refusal = {.kind = Kind::kNotReady, .retry_after_seconds = kSoon}};
+  }
+  auto& account = found->second;
+  const bool has_scope = charge.scope < account.uses.size();
+  if (has_scope) {
+    const auto& limits = account.limits->windows[charge.scope];
+    if (const auto full = account.uses[charge.scope].check(now, limits)) {
+      const bool hour = full->window == domain::Window::kHour;
+      return {.refusal = {.kind = Kind::kRate,
+                          .scope = charge.scope,
+                          .window = full->window,
+                          .max = hour ? limits.per_hour : limits.per_day,
+                          .retry_after_seconds = seconds_until(full->next, now)}};
+    }
+  }
+  Ruling ruling{.verdict = Verdict::kAdmitted, .admission = {.scope = charge.scope, .at = now}};
+  if (charge.wanted > 0) {
+    const auto cap = account.limits->daily_spend;
+    const auto answer = account.spend.reserve(key, now, charge.least, charge.wanted, cap);
+    const bool busy = answer.verdict == domain::SpendBook::Verdict::kBusy;
+    if (answer.verdict != domain::SpendBook::Verdict::kGranted) {
+      const auto midnight = seconds_until(domain::next_midnight(now), now);
+      return {.verdict = busy ? Verdict::kBusy : Verdict::kRefused,
+              .refusal = {.kind = Kind::kSpend,
+                          .retry_after_seconds = busy ? std::min(kBusyFor, midnight) : midnight,
+                          .cap = cap,
+                          .spent = account.spend.settled(domain::day_of(now))}};
+    }
+    ruling.admission.amount = answer.granted;
+  }
+  if (has_scope) account.uses[charge.scope].admit(now, account.limits->windows[charge.scope]);
+  return ruling;
+}
+
+void Ledger::take_back(AgentId agent, Key key, const Admission& admission) {
+  const auto found = accounts_.find(agent);
+  if (found == accounts_.end()) return;
+  found->second.spend.take_back(key);
+  if (admission.scope < found->second.uses.size()) {
+    found->second.uses[admission.scope].take_back(admission.at);
+  }
+}
+
+void Ledger::lower(AgentId agent, Key key, MicroDollars reserved) {
+  const auto found = accounts_.find(agent);
+  if (found != accounts_.end()) found->second.spend.lower(key, reserved);
+}
+
+std::optional<domain::SpendBook::Open> Ledger::find(AgentId agent, Key key) const {
+  const auto found = accounts_.find(agent);
+  return found == accounts_.end() ? std::nullopt : found->second.spend.find(key);
+}
+
+void Ledger::settle(AgentId agent, Key key, std::optional<MicroDollars> spent) {
+  const auto found = accounts_.find(agent);
+  if (found != accounts_.end()) found->second.spend.settle(key, spent);
+}
+
+}  // namespace deployclaw::egress
