@@ -42,7 +42,8 @@ TEST_F(OpenClawConfig, FillsInWhatThePlatformKnows) {
   const auto rendered = render_config(runtime_, {}, values_);
   ASSERT_TRUE(rendered) << rendered.error().message;
   const auto& auth = rendered->at("gateway").at("auth");
-  EXPECT_EQ(auth.at("trustedProxy").at("userHeader"), "x-deployclaw-user-" + page_key("t0k3n"));
+  EXPECT_EQ(auth.at("trustedProxy").at("userHeader").as_string(),
+            "x-deployclaw-user-" + page_key("t0k3n"));
   EXPECT_EQ(auth.at("password"), "t0k3n");
   EXPECT_EQ(page_key("t0k3n").size(), 32U);
   EXPECT_NE(page_key("t0k3n"), page_key("t0k3o"));
