@@ -61,7 +61,9 @@ void AuditIntake::State::end(IntakeSource& source) {
   for (const auto& [id, agent] : std::exchange(source.open, {})) {
     const OpenIntent intent{
         .client = source.client, .agent = agent, .worker = source.worker, .id = id};
-    add(intent.ended(kInterrupted));
+    auto record = intent.ended(kInterrupted);
+    record.charge.amount = kAllReserved;  // the commit knows how much that is
+    add(std::move(record));
   }
   source.channel.close();
 }
