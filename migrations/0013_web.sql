@@ -96,12 +96,14 @@ SET ROLE deployclaw_owner;
 CREATE TABLE page_sessions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   client_id uuid NOT NULL REFERENCES clients ON DELETE CASCADE,
-  agent_id uuid NOT NULL REFERENCES agents ON DELETE CASCADE,
-  user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+  agent_id uuid NOT NULL,
+  user_id uuid NOT NULL,
   session_created_at timestamptz NOT NULL,
   token_hash bytea NOT NULL UNIQUE,  -- SHA-256 of the ticket, then of the cookie's token
   redeemed boolean NOT NULL DEFAULT false,
-  created_at timestamptz NOT NULL DEFAULT now()
+  created_at timestamptz NOT NULL DEFAULT now(),
+  FOREIGN KEY (agent_id, client_id) REFERENCES agents (id, client_id) ON DELETE CASCADE,
+  FOREIGN KEY (user_id, client_id) REFERENCES users (id, client_id) ON DELETE CASCADE
 );
 CREATE INDEX page_sessions_age ON page_sessions (client_id, created_at);
 ALTER TABLE page_sessions ENABLE ROW LEVEL SECURITY;

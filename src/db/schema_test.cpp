@@ -83,6 +83,12 @@ class SchemaTest : public ::testing::Test {
           client + "';" +
           "insert into agents (client_id, name, runtime, runtime_version, permissions) values ('" +
           client + "', 'agent', 'openclaw', '1', '{}');" +
+          "insert into page_sessions (client_id, agent_id, user_id, session_created_at, "
+          "token_hash) select a.client_id, a.id, u.id, now(), convert_to('" +
+          client +
+          "', 'UTF8') from agents a join users u on u.client_id = a.client_id where a.client_id "
+          "= '" +
+          client + "';" +
           "insert into agent_credentials (client_id, agent_id, name, placeholder, encrypted) "
           "select client_id, id, 'c', 'p', "
           "'{\"iv\":1,\"ciphertext\":1,\"tag\":1,\"keyVersion\":1}' from agents where client_id = "
@@ -124,6 +130,7 @@ const std::vector<std::string> kTenantTables = {"clients",
                                                 "audit_logs",
                                                 "idempotency_keys",
                                                 "known_networks",
+                                                "page_sessions",
                                                 "client_authorities",
                                                 "approvals",
                                                 "model_spend",
@@ -168,7 +175,8 @@ TEST_F(SchemaTest, EveryTableHasForcedRowSecurity) {
   EXPECT_EQ(
       Postgres::shared().run(
           "select string_agg(c.oid::regclass::text, ', ') from pg_class c join pg_namespace n "
-          "on n.oid = c.relnamespace where n.nspname in ('public', 'auth', 'audit') and "
+          "on n.oid = c.relnamespace where n.nspname in ('public', 'auth', 'audit', 'waitlist') "
+          "and "
           "c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity) and "
           "c.relname <> 'deployclaw_migrations'"),
       "");
@@ -213,6 +221,10 @@ TEST_F(SchemaTest, WhatHangsOnAnAgentOrUserIsOfTheSameClient) {
       {&api, "sessions (client_id, user_id, token_hash, level, expires_at) values " + user +
                  ", 'x', 'full', now())"},
       {&api, "recovery_codes (client_id, user_id, code_hash) values " + user + ", 'y')"},
+      {&api,
+       "page_sessions (client_id, user_id, agent_id, session_created_at, token_hash) select '" +
+           std::string(kA) + "', u.id, " + of_b("agents") +
+           "::uuid, now(), 'x' from users u where u.client_id = '" + kA + "'"},
       {&api,
        "idempotency_keys (client_id, user_id, key, request_hash) values " + user + ", 'l', 'x')"},
   };
@@ -272,6 +284,14 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_api", "select * from leases", false},
       {"deployclaw_api", "select * from audit.heads", false},
       {"deployclaw_api", "select * from auth.find_user('a@example.com')", true},
+      {"deployclaw_api", "select * from waitlist.entries", false},
+      {"deployclaw_api", "insert into waitlist.entries (email) values ('a@b.example')", false},
+      {"deployclaw_api", "select waitlist.join('a@b.example', null, null, null)", true},
+      {"deployclaw_api", "select * from auth.find_page('x', gen_random_uuid(), '1 hour')", true},
+      {"deployclaw_api", "update page_sessions set redeemed = true", false},
+      {"deployclaw_orchestrator", "select waitlist.join('a@b.example', null, null, null)", false},
+      {"deployclaw_egress", "select * from page_sessions", false},
+      {"deployclaw_readonly", "select email from waitlist.entries", true},
       {"deployclaw_api", "create table public.mine (id int)", false},
       {"deployclaw_api", "set role deployclaw_owner", false},
       {"deployclaw_orchestrator", "select id, vault_salt from clients", true},

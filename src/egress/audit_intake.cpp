@@ -62,7 +62,7 @@ void AuditIntake::State::end(IntakeSource& source) {
     const OpenIntent intent{
         .client = source.client, .agent = agent, .worker = source.worker, .id = id};
     auto record = intent.ended(kInterrupted);
-    record.charge.amount = kAllReserved;  // the commit knows how much that is
+    record.charge.amount = kAllReserved;  // nobody can tell what it cost
     add(std::move(record));
   }
   source.channel.close();

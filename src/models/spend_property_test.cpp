@@ -88,7 +88,7 @@ class World {
     if (everything) {
       SpendBook fresh;
       for (const auto day : days_) {
-        fresh.load_settled(day, book_.settled(day) + book_.reserved(day));
+        fresh.load(day, book_.settled(day) + book_.reserved(day));
       }
       book_ = fresh;
       ++life_;

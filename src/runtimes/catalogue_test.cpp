@@ -94,6 +94,17 @@ TEST(ReadRuntime, NamesFileLineAndFieldOfEveryProblem) {
   EXPECT_THAT(problems_of("name = "), Contains(HasSubstr("tiny.toml:1: syntax:")));
 }
 
+TEST(ReadRuntime, APageSaysWhoAsksInItsOwnFields) {
+  const auto page = [](std::string_view headers) {
+    return problems_of(std::string(kGood) + "[page]\nport = 80\nheaders = { " +
+                       std::string(headers) + " }\n");
+  };
+  EXPECT_THAT(page(R"("X-${page_key}" = "${user}", Origin = "${public_origin}")"), IsEmpty());
+  EXPECT_THAT(page(R"(X-User = "${usr}")"), Contains(HasSubstr("page.headers")));
+  EXPECT_THAT(page(R"("X-${user}" = "1")"), Contains(HasSubstr("page.headers")));
+  EXPECT_THAT(page(R"("X: y" = "1")"), Contains(HasSubstr("page.headers")));
+}
+
 TEST(ReadRuntime, RefusesWhatWouldBeAHole) {
   EXPECT_THAT(problems_of(with("\"/state\"\n[probe]", "\"${gateway_token}\"\n[probe]")),
               Contains(HasSubstr("environment: must not hold the secret")));

@@ -8,6 +8,8 @@
 #include <boost/json/serialize.hpp>
 #include <optional>
 
+#include "base/encoding.hpp"
+#include "crypto/hmac.hpp"
 #include "domain/json_reading.hpp"
 #include "domain/sensitive_config.hpp"
 
@@ -21,17 +23,18 @@ constexpr std::array kNames{
     TemplateName{"agent_id", false},      TemplateName{"host", false},
     TemplateName{"gateway_token", true},  TemplateName{"gateway_address", false},
     TemplateName{"proxy_url", false},     TemplateName{"public_origin", false},
-    TemplateName{"model_api_key", false},
+    TemplateName{"model_api_key", false}, TemplateName{"page_key", true},
 };
 
-std::string_view value_of(const TemplateValues& values, std::string_view name) {
+std::string value_of(const TemplateValues& values, std::string_view name) {
   if (name == "agent_id") return values.agent_id;
   if (name == "host") return values.host;
   if (name == "gateway_token") return values.gateway_token;
   if (name == "gateway_address") return values.gateway_address;
   if (name == "proxy_url") return values.proxy_url;
   if (name == "public_origin") return values.public_origin;
-  return values.model_api_key.empty() ? kNoKey : std::string_view(values.model_api_key);
+  if (name == "page_key") return page_key(values.gateway_token);
+  return values.model_api_key.empty() ? std::string(kNoKey) : values.model_api_key;
 }
 
 // The catalogue has been checked, so every ${name} is known and closed.
@@ -157,6 +160,11 @@ void check_keys(const ConfigFile& file, const boost::json::object& config, std::
 }
 
 }  // namespace
+
+std::string page_key(std::string_view gateway_token) {
+  const auto mac = crypto::hmac_sha256(bytes_of(gateway_token), bytes_of("deployclaw/page-key/v1"));
+  return hex_encode(std::span(mac).first(16));
+}
 
 std::span<const TemplateName> template_names() { return kNames; }
 

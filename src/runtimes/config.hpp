@@ -65,6 +65,11 @@ struct TemplateName {
 };
 std::span<const TemplateName> template_names();
 
+// ${page_key}: 32 hexadecimal digits made of the gateway token, which cannot be found from them.
+// For where an agent shows what it was told: whoever knows them is the platform to this agent's own
+// page, and no more. docs/decisions/0007-agent-page.md.
+std::string page_key(std::string_view gateway_token);
+
 // Finds ${name} that no TemplateValues member stands for, or that is not closed; "" when all is
 // well.
 std::string bad_placeholder(std::string_view text, bool allow_secret);

@@ -41,7 +41,12 @@ class OpenClawConfig : public ::testing::Test {
 TEST_F(OpenClawConfig, FillsInWhatThePlatformKnows) {
   const auto rendered = render_config(runtime_, {}, values_);
   ASSERT_TRUE(rendered) << rendered.error().message;
-  EXPECT_EQ(rendered->at("gateway").at("auth").at("token"), "t0k3n");
+  const auto& auth = rendered->at("gateway").at("auth");
+  EXPECT_EQ(auth.at("trustedProxy").at("userHeader"), "x-deployclaw-user-" + page_key("t0k3n"));
+  EXPECT_EQ(auth.at("password"), "t0k3n");
+  EXPECT_EQ(page_key("t0k3n").size(), 32U);
+  EXPECT_NE(page_key("t0k3n"), page_key("t0k3o"));
+  EXPECT_FALSE(auth.as_object().contains("token")) << "OpenClaw refuses it in this mode";
   EXPECT_EQ(rendered->at("gateway").at("trustedProxies").at(0), "10.231.0.1");
   EXPECT_EQ(rendered->at("gateway").at("terminal").at("enabled"), false);
   EXPECT_EQ(rendered->at("proxy").at("proxyUrl"), "http://10.231.0.1:3128");

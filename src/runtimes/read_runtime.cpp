@@ -97,8 +97,12 @@ OwnPage read_page(TomlReader reader) {
   page.port = static_cast<std::uint16_t>(reader.whole("port", 1, 65535));
   page.headers = reader.text_table("headers");
   for (const auto& [name, value] : page.headers) {
-    if (!matches(name, "([A-Za-z0-9-]|\\$\\{gateway_token\\})+") || !matches(value, "[ -~]*")) {
-      reader.problem("headers", "must be HTTP header names and printable values");
+    if (!matches(name, "([A-Za-z0-9-]|\\$\\{page_key\\})+") ||
+        !matches(value, "([ -#%-~]|\\$\\{(gateway_token|user|public_origin)\\})*")) {
+      reader.problem(
+          "headers",
+          "must be HTTP header names and printable values, with no placeholders but "
+          "${page_key} in names, ${gateway_token}, ${user} and ${public_origin} in values");
     }
   }
   reader.finish();

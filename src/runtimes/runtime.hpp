@@ -46,7 +46,8 @@ struct Probe {
 };
 
 // The agent's own page, reached through the platform's proxy alone. Each request to it carries
-// `headers`; in their names and values ${gateway_token}, ${user} (an e-mail address) and
+// `headers`; in their names ${page_key}, in their values ${gateway_token}, ${user} (an e-mail
+// address) and
 // ${public_origin} (the dashboard's) are filled in.
 struct OwnPage {
   std::uint16_t port = 0;

@@ -29,6 +29,11 @@ namespace json = boost::json;
   "a.desired_state, a.generation, a.config, a.permissions, a.resources)::text, 'UTF8')), " \
   "'hex'), 32)"
 
+#define DEPLOYCLAW_AGENT_SPEND                                                   \
+  ", coalesce((SELECT m.settled FROM model_spend m WHERE m.agent_id = a.id AND " \
+  "m.day = (now() AT TIME ZONE 'UTC')::date), 0), "                              \
+  "(SELECT c.plan FROM clients c WHERE c.id = a.client_id)"
+
 constexpr db::Statement kListAgents{
     "list_agents", "SELECT " DEPLOYCLAW_AGENT_COLUMNS
                    ", (extract(epoch FROM a.created_at) * 1000000)::bigint" DEPLOYCLAW_AGENT_FROM
@@ -41,9 +46,10 @@ constexpr db::Statement kListAgentsAfter{
     "WHERE (a.created_at, a.id) < ($2::timestamptz, $3::uuid) "
     "ORDER BY a.created_at DESC, a.id DESC LIMIT $1"};
 
-constexpr db::Statement kFindAgent{"find_agent", "SELECT " DEPLOYCLAW_AGENT_COLUMNS
-                                                 ", " DEPLOYCLAW_AGENT_VERSION DEPLOYCLAW_AGENT_FROM
-                                                 "WHERE a.id = $1"};
+constexpr db::Statement kFindAgent{
+    "find_agent",
+    "SELECT " DEPLOYCLAW_AGENT_COLUMNS
+    ", " DEPLOYCLAW_AGENT_VERSION DEPLOYCLAW_AGENT_SPEND DEPLOYCLAW_AGENT_FROM "WHERE a.id = $1"};
 
 json::object object_of(const db::Row& row, int column) {
   auto value = row.json(column);

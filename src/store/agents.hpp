@@ -46,6 +46,9 @@ struct AgentColumn {
     kDeploymentEndedAt,
     kSortTime,             // list_agents: created_at in microseconds since 1970, for the cursor
     kVersion = kSortTime,  // find_agent: hex
+    // find_agent only.
+    kSpentToday,  // on models this UTC day, as far as settled, in micro-dollars
+    kPlan,        // of the client
   };
 };
 

@@ -202,7 +202,7 @@ test('a placeholder is replaced at its place only, and a real key never leaves b
   const call = (extra, data) => curl(...PROXY, 'https://api.openai.com/v1/chat/completions', '-H', 'Content-Type: application/json', ...extra, '-d', data);
   const before = asked();
   assert.equal(status(await call(['-H', `Authorization: Bearer ${placeholder}`], chat)), '403');
-  assert.equal(status(await call(['-H', `X-Other: ${placeholder}`], '{}')), '403');
+  assert.equal(status(await call(['-H', `X-Other: ${placeholder}`], JSON.stringify({ model: 'gpt-5.4-mini', messages: [] }))), '403');
   assert.equal(status(await curl(...PROXY, 'https://echo.example.com/echo', '-H', `Authorization: Bearer ${placeholder}`)), '403');
   assert.equal(status(await curl(...PROXY, `https://echo.example.com/echo?k=${placeholder}`)), '403');
   const stolen = await curl(...PROXY, 'https://echo.example.com/echo', '-H', `X-Stolen: ${KEY}`);

@@ -38,10 +38,11 @@ test('a customer deploys, restarts and deletes a real OpenClaw agent', () => {
   assert.match(demo.stdout, /^demo: passed$/m);
 });
 
-function prompt(address, token, text) {
+// Asks as the platform's proxy does: the user's name in the header that the agent's config names.
+function prompt(address, userHeader, text) {
   return new Promise((resolve, reject) => {
     const request = http.request({ host: address, port: 18789, method: 'POST', path: '/v1/chat/completions',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1' },
+      headers: { [userHeader]: 'ada@example.com', 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1' },
       timeout: 120_000 }, (response) => {
       const chunks = [];
       response.on('data', (c) => chunks.push(c));
@@ -85,7 +86,7 @@ test('OpenClaw answers a prompt through egress; the model gets the key, the cont
   const config = JSON.parse(execFileSync('find', [volume, '-name', 'openclaw.json']).toString().trim().split('\n')
     .map((file) => fs.readFileSync(file, 'utf8'))[0]);
   models.behaviour.reply = 'The answer is forty-two.';
-  const answer = await prompt(address, config.gateway.auth.token, 'What is the answer?');
+  const answer = await prompt(address, config.gateway.auth.trustedProxy.userHeader, 'What is the answer?');
   assert.equal(answer.status, 200, answer.text);
   assert.match(answer.text, /forty-two/);
   const call = (await models.record.wait(1)).find((r) => /completions|responses/.test(r.target ?? r.path ?? r.url));

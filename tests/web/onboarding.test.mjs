@@ -78,7 +78,8 @@ test('a stranger registers, turns on two-factor and deploys an agent, with the m
   const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML]));
   assert.ok(!stored.includes(KEY), 'the key is nowhere in the page once it is sent');
   const row = site.platform.sql(`SELECT a.permissions, string_agg(c.kind, ',' ORDER BY c.kind) FROM agents a
-    JOIN agent_credentials c ON c.agent_id = a.id WHERE a.name = 'Inbox assistant' GROUP BY 1`);
+    JOIN agent_credentials c ON c.agent_id = a.id JOIN users u ON u.client_id = a.client_id
+    WHERE u.email = '${customer.email}' GROUP BY 1`);
   assert.match(row, /"maxDailyTokenSpend": 2\.5/);
   assert.match(row, /"approval": \["email:send"\]/);
   assert.match(row, /\|openai,telegram$/);

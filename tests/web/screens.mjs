@@ -24,6 +24,7 @@ try {
       const page = await site.window({ ...options, customer: entry.signedOut ? undefined : customer });
       await page.open(entry.path(known));
       await entry.ready(page, known);
+      await page.evaluate(() => window.scrollTo(0, 0));
       await sleep(400);
       await page.screenshot({ path: path.join(folder, `${entry.name}-${look}.png`), fullPage: true });
       await page.done();

@@ -2,7 +2,7 @@
 // "in preparation". tests/web/landing.test.mjs fails when one is true against docs/security.
 
 export const claims = {
-  rateLimits: false,  // exact limits for each scope, enforced on the way out
-  spendCap: false,    // dollars a day for models, enforced on the way out
-  approvals: false,   // requests held until a person grants them
+  rateLimits: true,   // exact limits for each scope, enforced on the way out
+  spendCap: true,     // dollars a day for models, enforced on the way out
+  approvals: true,    // requests held until a person grants them
 };

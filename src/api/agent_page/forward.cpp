@@ -173,12 +173,12 @@ std::string browser_head(const http::ResponseHead& head) {
   return out;
 }
 
-std::string fill_field(std::string_view template_text, std::string_view gateway_token,
-                       std::string_view user, std::string_view public_origin) {
-  const std::array<std::pair<std::string_view, std::string_view>, 3> values{
-      {{"${gateway_token}", gateway_token},
-       {"${user}", user},
-       {"${public_origin}", public_origin}}};
+std::string fill_field(std::string_view template_text, const FieldValues& with) {
+  const std::array<std::pair<std::string_view, std::string_view>, 4> values{
+      {{"${gateway_token}", with.gateway_token},
+       {"${page_key}", with.page_key},
+       {"${user}", with.user},
+       {"${public_origin}", with.public_origin}}};
   std::string out;
   while (!template_text.empty()) {
     const auto* const found = std::ranges::find_if(

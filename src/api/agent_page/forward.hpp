@@ -35,8 +35,14 @@ std::string agent_head(const http::RequestHead& head, const Caller& caller);
 // than this one host.
 std::string browser_head(const http::ResponseHead& head);
 
-// `template_text` with ${gateway_token}, ${user} and ${public_origin} filled in.
-std::string fill_field(std::string_view template_text, std::string_view gateway_token,
-                       std::string_view user, std::string_view public_origin);
+// What stands for the placeholders of a runtime's page.
+struct FieldValues {
+  std::string_view gateway_token;
+  std::string_view page_key;
+  std::string_view user;
+  std::string_view public_origin;
+};
+// `template_text` with ${gateway_token}, ${page_key}, ${user} and ${public_origin} filled in.
+std::string fill_field(std::string_view template_text, const FieldValues& values);
 
 }  // namespace deployclaw::api::agent_page

@@ -135,9 +135,10 @@ TEST(ForeignRequest, APageOfAnotherSiteCanOpenThePageAndNoMore) {
 }
 
 TEST(FillField, FillsEachPlaceholderOnceAndNotInItsValues) {
-  EXPECT_EQ(fill_field("X-${gateway_token}", "t", "u", "o"), "X-t");
-  EXPECT_EQ(fill_field("${user}|${public_origin}", "t", "${gateway_token}", "o"),
-            "${gateway_token}|o");
+  const FieldValues values{
+      .gateway_token = "t", .page_key = "k", .user = "${gateway_token}", .public_origin = "o"};
+  EXPECT_EQ(fill_field("X-${page_key}-${gateway_token}", values), "X-k-t");
+  EXPECT_EQ(fill_field("${user}|${public_origin}", values), "${gateway_token}|o");
 }
 
 TEST(AgentsHost, EachAgentHasAHostOfItsOwn) {

@@ -12,6 +12,7 @@
 #include "crypto/sha256.hpp"
 #include "http/cookie.hpp"
 #include "runtimes/catalogue.hpp"
+#include "runtimes/config.hpp"
 #include "store/page_sessions.hpp"
 
 namespace deployclaw::api::agent_page {
@@ -183,9 +184,13 @@ Task<Result<Caller>> AgentPages::Shared::caller_of(AgentId agent, const runtimes
   }
   const auto& origin = services.config.public_origin;
   caller.proto = origin.starts_with("https://") ? "https" : "http";
+  const auto key = runtimes::page_key(token->token.expose_text());
+  const FieldValues values{.gateway_token = token->token.expose_text(),
+                           .page_key = key,
+                           .user = page.email,
+                           .public_origin = origin};
   for (const auto& [name, value] : own.headers) {
-    caller.fields.emplace_back(fill_field(name, token->token.expose_text(), page.email, origin),
-                               fill_field(value, token->token.expose_text(), page.email, origin));
+    caller.fields.emplace_back(fill_field(name, values), fill_field(value, values));
   }
   co_return caller;
 }

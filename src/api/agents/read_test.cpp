@@ -56,6 +56,21 @@ TEST_F(ReadAgents, AnIdThatIsNoneAnswersLikeOneThatIsNotThere) {
   }
 }
 
+TEST_F(ReadAgents, OneAgentTellsWhatItSpentTodayAndMaySpend) {
+  const auto id = deploy(client, "a");
+  const auto spend = [&] { return client.get("/api/agents/" + id).at("agent").at("spend"); };
+  EXPECT_EQ(spend().at("todayUsd").to_number<double>(), 0);
+  const auto plans = spend().at("capUsd").to_number<double>();
+  EXPECT_GT(plans, 0);
+  Fixture::sql(
+      "INSERT INTO model_spend (client_id, agent_id, day, settled) SELECT client_id, id, "
+      "(now() AT TIME ZONE 'UTC')::date - n, 1250001 + n FROM agents, generate_series(0, 1) n");
+  EXPECT_EQ(spend().at("todayUsd").to_number<double>(), 1.250001);
+  Fixture::sql("UPDATE agents SET permissions = permissions || '{\"maxDailyTokenSpend\": 0.5}'");
+  EXPECT_EQ(spend().at("capUsd").to_number<double>(), 0.5);
+  EXPECT_FALSE(client.get("/api/agents").at("items").at(0).as_object().contains("spend"));
+}
+
 TEST_F(ReadAgents, HealthIsWhatWasObserved) {
   const auto id = deploy(client, "a");
   const auto path = "/api/agents/" + id + "/health";

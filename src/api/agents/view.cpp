@@ -1,9 +1,13 @@
 #include "api/agents/view.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "api/rendering/bind.hpp"
+#include "domain/default_limits.hpp"
+#include "domain/permissions.hpp"
 #include "domain/sensitive_config.hpp"
 #include "http/etag.hpp"
 #include "store/agents.hpp"
@@ -43,7 +47,27 @@ void append_deployment(JsonText& out, const db::Row& row, const DeploymentPlaces
   out.end_object();
 }
 
-void append_agent(JsonText& out, const db::Row& row) {
+namespace {
+
+// Exact, as a JSON number.
+std::string dollars(std::uint64_t micro) {
+  return fmt::format("{}.{:06}", micro / 1'000'000, micro % 1'000'000);
+}
+
+void append_spend(JsonText& out, const db::Row& row) {
+  std::vector<FieldError> errors;  // none: what is stored has been read before
+  const auto permissions = domain::read_permissions(row.json(Column::kPermissions), "", errors);
+  const auto limits = domain::limits_of(permissions, row.text(Column::kPlan));
+  const auto spent = static_cast<std::uint64_t>(row.int64(Column::kSpentToday));
+  out.key("spend").begin_object();
+  out.key("todayUsd").raw(dollars(spent));
+  out.key("capUsd").raw(dollars(limits.daily_spend));
+  out.end_object();
+}
+
+enum class With : std::uint8_t { kNothing, kSpend };
+
+void append_agent(JsonText& out, const db::Row& row, With with) {
   out.begin_object();
   out.key("id").string(row.text(Column::kId));
   out.key("name").string(row.text(Column::kName));
@@ -76,13 +100,18 @@ void append_agent(JsonText& out, const db::Row& row) {
   }
   out.key("createdAt").string(row.text(Column::kCreatedAt));
   out.key("updatedAt").string(row.text(Column::kUpdatedAt));
+  if (with == With::kSpend) append_spend(out, row);
   out.end_object();
 }
+
+}  // namespace
+
+void append_agent(JsonText& out, const db::Row& row) { append_agent(out, row, With::kNothing); }
 
 http::Response agent_response(int status, const db::Row& row) {
   JsonText out(2048);
   out.begin_object().key("agent");
-  append_agent(out, row);
+  append_agent(out, row, With::kSpend);
   out.end_object();
   auto response = json_text_response(status, std::move(out));
   response.headers.add("ETag", http::make_etag(row.text(Column::kVersion)));

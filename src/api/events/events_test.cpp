@@ -139,6 +139,23 @@ TEST_F(Events, TopicsKeepTheRestOut) {
   EXPECT_EQ(ada.get("/api/events?topic=agents").status, 422);
 }
 
+TEST_F(Events, ApprovalsAreHeardByTheirClientAlone) {
+  listening();
+  const auto hers = stream_of(ada, "agent:" + ada_agent);
+  const auto his = stream_of(bob);
+  until(hers, "event: ready");
+  until(his, "event: ready");
+  const std::string approval = "3b241101-e2bb-4255-8caf-4136c566a962";
+  Fixture::sql(R"(SELECT pg_notify('deployclaw_approvals', '{"clientId": ")" + ada.client_id +
+               R"(", "agentId": ")" + ada_agent + R"(", "id": ")" + approval +
+               R"(", "state": "pending"}'))");
+  rename(bob_agent, "after it");
+  EXPECT_THAT(until(his, bob_agent), Not(HasSubstr(approval)));
+  EXPECT_THAT(until(hers, approval), HasSubstr("event: approval.changed"));
+  api.server->services().events->notify_approval("[]");
+  api.server->services().events->notify_approval("{");
+}
+
 TEST_F(Events, AReaderThatComesBackHearsWhatItMissed) {
   listening();
   auto stream = stream_of(ada, "agents");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <charconv>
 #include <vector>
 
@@ -16,6 +18,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr const char* kChannel = "deployclaw_events";
+constexpr const char* kApprovals = "deployclaw_approvals";
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
@@ -108,6 +111,10 @@ void Hub::listen(std::string conninfo) {
       notify(notification.payload);
     }
   });
+  listener_->listen(kApprovals, [this](const db::Notification& notification) {
+    if (!notification.gap)
+      notify_approval(notification.payload);  // the other channel tells of gaps
+  });
 }
 
 Task<void> Hub::close() {
@@ -174,6 +181,18 @@ void Hub::notify(std::string_view payload) {
     event.id = std::string(parts[2]);
   }
   tell(*client, std::move(event));
+}
+
+void Hub::notify_approval(std::string_view text) {
+  boost::system::error_code error;
+  const auto parsed = boost::json::parse(text, error);
+  const auto* object = error ? nullptr : parsed.if_object();
+  const auto member = [object](std::string_view name) {
+    const auto* value = object ? object->if_contains(name) : nullptr;
+    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+  };
+  notify("approval.changed " + std::string(member("clientId")) + " " + std::string(member("id")) +
+         " " + std::string(member("agentId")));
 }
 
 void Hub::notify_gap() {

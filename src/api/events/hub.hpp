@@ -63,10 +63,10 @@ class Subscription {
   bool ended_ = false;
 };
 
-// Tells each client's open streams what changed, from PostgreSQL's notifications on one channel:
-// "<kind> <client> <id> [<agent>]", "audit.appended <client> <seq>", "session.ended <client>
-// <session>", "user.changed <client> <user>". A notification reaches the streams of the client it
-// names and of no other.
+// Tells each client's open streams what changed, from PostgreSQL's notifications: those of
+// approvals, and those on a channel of its own, "<kind> <client> <id> [<agent>]", "audit.appended
+// <client> <seq>", "session.ended <client> <session>" and "user.changed <client> <user>". A
+// notification reaches the streams of the client it names and of no other.
 //
 // Logs live in this process's memory, for clients with open streams and for a few minutes after the
 // last one: an id that another process or an earlier life gave out is answered with a resync.
@@ -95,6 +95,9 @@ class Hub : public std::enable_shared_from_this<Hub> {
   // One notification; what does not parse is logged and told as a resync to nobody. For listen()
   // and tests.
   void notify(std::string_view payload);
+  // The same for an approval, as the channel deployclaw_approvals tells it: {clientId, agentId,
+  // id}.
+  void notify_approval(std::string_view json);
   // Notifications may have been lost.
   void notify_gap();
 

@@ -104,14 +104,14 @@ export function Switch({ label, checked, onChange, disabled }: CheckProps) {
 export type Choice<V extends string> = { value: V; title: ReactNode; hint?: ReactNode; disabled?: boolean };
 
 /** One of a few, as cards; native radio buttons, so arrow keys work. */
-export function Choices<V extends string>({ legend, hideLegend, value, choices, onChange, wide }: {
-  legend: ReactNode; hideLegend?: boolean; value: V | null; choices: Array<Choice<V>>; onChange: (value: V) => void; wide?: boolean;
+export function Choices<V extends string>({ legend, hideLegend, value, choices, onChange, wide, dense }: {
+  legend: ReactNode; hideLegend?: boolean; value: V | null; choices: Array<Choice<V>>; onChange: (value: V) => void; wide?: boolean; dense?: boolean;
 }) {
   const name = useId();
   return (
     <fieldset className="field">
       <legend className={hideLegend ? 'sr-only' : 'field-label'}>{legend}</legend>
-      <div className={classes('choices', wide && 'choices-wide')}>
+      <div className={classes('choices', wide && 'choices-wide', dense && 'choices-dense')}>
         {choices.map((choice) => (
           <label className="choice" key={choice.value}>
             <input type="radio" name={name} value={choice.value} checked={value === choice.value} disabled={choice.disabled}

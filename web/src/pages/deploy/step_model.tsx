@@ -21,10 +21,11 @@ export function ModelStep({ draft, set, wrong }: StepProps) {
   return (
     <>
       {!mayStore && <Notice tone="info">Your role cannot store keys. Choose “Later” and ask an admin to add one.</Notice>}
-      <Choices legend="Provider" hideLegend value={draft.provider} onChange={choose} choices={[
+      <Choices legend="Provider" hideLegend dense value={draft.provider} onChange={choose} choices={[
         ...PROVIDERS.filter((one) => known.has(one.kind)).map((one) => ({ value: one.kind, title: one.title, disabled: !mayStore })),
-        { value: 'none', title: 'Later', hint: 'It runs, but cannot think yet.' },
+        { value: 'none', title: 'Later' },
       ]} />
+      {!provider && <p className="muted small">It will run, but cannot think before it has a key.</p>}
       {provider && (
         <>
           <SecretField label={`${provider.title} API key`} className="input-secret" placeholder={provider.keyExample} autoComplete="off" value={draft.modelKey}
