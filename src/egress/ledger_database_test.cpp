@@ -93,13 +93,13 @@ class LedgerDatabase : public ::testing::Test {
     return answer_to(id);
   }
   void finish(std::uint64_t id, domain::MicroDollars spent) {
-    const auto before = intake->records();
+    const auto before = intake->spool().durable_end();
     socket->tell({.kind = RecordKind::kOutcome,
                   .agent = agent,
                   .id = id,
                   .json = R"({"outcome":"success"})",
                   .amount = spent});
-    run_until(io, [&] { return intake->records() > before; });
+    run_until(io, [&] { return intake->spool().durable_end() > before; });
   }
   // How much of the scope is left, by trying.
   std::uint32_t admitted(std::uint32_t tries) {
@@ -175,6 +175,7 @@ TEST_F(LedgerDatabase, MoneyIsSettledOnceAcrossDrainsAndRestarts) {
   EXPECT_EQ(reserved(), 4'000'000);
   socket->tell(
       {.kind = RecordKind::kLower, .agent = agent, .id = 1, .json = {}, .amount = 2'500'000});
+  ASSERT_TRUE(run_until(io, [&] { return intake->records() == 2; }));
   EXPECT_EQ(ask(2, model).grant.micro_dollars, 3'750'000U) << "half of the other 7.5";
   finish(2, 1'000'000);
   drain_all();
