@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "domain/spend_book.hpp"
@@ -98,7 +99,7 @@ class World {
     running_.clear();
   }
 
-  void pass(domain::Millis time) { days_.push_back(domain::day_of(now_ += time)); }
+  void pass(domain::Millis time) { days_.insert(domain::day_of(now_ += time)); }
 
   [[nodiscard]] bool any() const { return !running_.empty(); }
   void finish() {
@@ -127,7 +128,7 @@ class World {
   SpendBook book_;
   std::vector<Running> running_;
   std::map<domain::DayNumber, MicroDollars> billed_;
-  std::vector<domain::DayNumber> days_{domain::day_of(kNoon)};
+  std::set<domain::DayNumber> days_{domain::day_of(kNoon)};
   domain::Millis now_ = kNoon;
   std::uint64_t life_ = 1;
   std::uint64_t last_ = 0;
