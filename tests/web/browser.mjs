@@ -30,7 +30,7 @@ export class Site {
   async stop() {
     await this.chromium?.close();
     await this.preview?.close();
-    return this.platform.stop();
+    return this.platform?.stop() ?? 0;
   }
 
   // The limits on sign-ins count by address, and all of these come from one.

@@ -27,7 +27,7 @@ const posts = (page) => {
   return seen;
 };
 
-test('a stale second factor opens one dialog for all calls that wait, and repeats each once', async () => {
+test('a stale second factor opens the code dialog, and the refused call is repeated once', async () => {
   const page = await site.window({ customer });
   await page.open('/security');
   await page.getByText('this one').waitFor();
