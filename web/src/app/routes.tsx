@@ -33,7 +33,8 @@ function Framed({ page: Page }: { page: Page }) {
   return (
     <SignedIn>
       <Shell>
-        <ErrorBoundary key={window.location.pathname}>
+        {/* One agent's tabs are one page: they keep its head. */}
+        <ErrorBoundary key={window.location.pathname.split('/').slice(0, 4).join('/')}>
           <Suspense fallback={<Skeleton label="Loading the page" />}><Page /></Suspense>
         </ErrorBoundary>
       </Shell>

@@ -1,0 +1,84 @@
+import './audit.css';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useDeferredValue, useMemo, useState } from 'react';
+import { useSearchParams } from 'wouter';
+import { api, ok } from '../../api/client';
+import { agentsQuery } from '../../api/queries';
+import { useSession } from '../../app/guards';
+import { usePolling, useTopic } from '../../live/live';
+import { Button, EmptyState, ErrorNotice, IconAudit, Skeleton } from '../../ui';
+import { EntryRow, type Names } from './entry_row';
+import { entriesOf, filtersFrom, isFiltered, queryOf, type Filters } from './filters';
+import { FilterBar } from './filter_bar';
+
+const PAGE = 50;
+
+function useRecords(agentId: string | undefined, filters: Filters) {
+  const { actor: _local, ...asked } = filters;
+  return useInfiniteQuery({
+    queryKey: ['audit', agentId ?? 'all', asked],
+    queryFn: ({ pageParam }) => {
+      const query = { ...queryOf(filters, Date.now()), limit: PAGE, cursor: pageParam };
+      return ok(agentId
+        ? api.GET('/api/agents/{id}/logs', { params: { path: { id: agentId }, query } })
+        : api.GET('/api/audit', { params: { query: { ...query, agentId: filters.agent || undefined } } }));
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    refetchInterval: usePolling(10_000),
+    placeholderData: (before) => before,
+  });
+}
+
+/** The audit log of one agent, or of the whole client. */
+export function AuditViewer({ agentId }: { agentId?: string }) {
+  const { user } = useSession();
+  const [search, setSearch] = useSearchParams();
+  const [verifying, setVerifying] = useState(false);
+  useTopic('audit');
+  const filters = useMemo(() => filtersFrom(search), [search]);
+  const records = useRecords(agentId, useDeferredValue(filters));
+  const { data: agents } = useQuery(agentsQuery);
+  const names = useMemo<Names>(() => ({
+    agents: new Map(agents?.map((agent) => [agent.id, agent.name])), users: new Map([[user.id, user.email]]),
+  }), [agents, user]);
+  const utc = search.get('time') === 'utc';
+  const entries = useMemo(() => {
+    const all = entriesOf(records.data?.pages.flatMap((page) => page.items) ?? []);
+    return filters.actor ? all.filter((entry) => entry.record.actor.type === filters.actor) : all;
+  }, [records.data, filters.actor]);
+
+  const put = (changes: Partial<Record<keyof Filters | 'time', string>>) => setSearch((before) => {
+    const next = new URLSearchParams(before);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) next.set(name, value);
+      else next.delete(name);
+    }
+    return next;
+  }, { replace: true });
+  const clear = () => setSearch(utc ? new URLSearchParams({ time: 'utc' }) : new URLSearchParams());
+
+  return (
+    <div className="stack">
+      <FilterBar filters={filters} put={put} agents={agentId ? null : agents ?? []} agentId={agentId} utc={utc} verifying={verifying} setVerifying={setVerifying} />
+      {records.error && <ErrorNotice error={records.error} title="The log could not be loaded" retry={() => void records.refetch()} />}
+      {records.isPending && !records.error && <Skeleton label="Loading the audit log" />}
+      {entries.length > 0 && (
+        <ul className="entries" aria-label="Audit records, newest first" aria-busy={records.isPlaceholderData || undefined}>
+          {entries.map((entry) => <EntryRow key={entry.key} entry={entry} names={names} utc={utc} showAgent={!agentId} />)}
+        </ul>
+      )}
+      {records.data && entries.length === 0 && !records.hasNextPage && (
+        isFiltered(filters)
+          ? <EmptyState icon={<IconAudit size={20} />} title="No record fits" actions={<Button onClick={clear}>Clear the filters</Button>}>Take a filter away or look at a longer time.</EmptyState>
+          : <EmptyState icon={<IconAudit size={20} />} title="Nothing has happened yet">Every action, and everything that was refused, will be listed here.</EmptyState>
+      )}
+      {records.hasNextPage && (
+        <div className="entries-more">
+          {filters.actor && <span className="muted small">The actor is looked for in the records loaded so far.</span>}
+          <Button busy={records.isFetchingNextPage} onClick={() => void records.fetchNextPage()}>Older records</Button>
+        </div>
+      )}
+    </div>
+  );
+}
