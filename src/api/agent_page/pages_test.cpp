@@ -1,7 +1,9 @@
 #include "api/agent_page/pages.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -30,11 +32,15 @@ class FakeAgent {
     server_.divert(
         {.wants = [](const http::RequestHead& head) { return agent_page::is_websocket(head); },
          .carry = [this](net::Diverted d) { return echo(std::move(d)); }});
-    EXPECT_TRUE(server_.listen_tcp(kAddress, 18789));
+    EXPECT_TRUE(server_.listen_tcp(address(), 18789));
   }
   ~FakeAgent() { fixture_.run(server_.stop(std::chrono::milliseconds(0))); }
 
-  static constexpr const char* kAddress = "127.41.7.3";
+  // The port is the runtime's; the address is this process's own, as tests run side by side.
+  static std::string address() {
+    const auto pid = static_cast<unsigned>(getpid());
+    return fmt::format("127.{}.{}.{}", 41 + (pid >> 16U) % 64, (pid >> 8U) & 255U, pid & 255U);
+  }
   std::string switched_head;  // of the last WebSocket, as it came
 
  private:
@@ -79,7 +85,7 @@ class AgentPage : public ::testing::Test {
     Fixture::sql(
         "INSERT INTO agent_observations (agent_id, client_id, address) SELECT id, "
         "client_id, '" +
-        std::string(FakeAgent::kAddress) + "' FROM agents");
+        FakeAgent::address() + "' FROM agents");
   }
 
   [[nodiscard]] std::string host() const { return id + ".agents.localhost"; }
