@@ -58,7 +58,7 @@ const AgentRow = memo(function AgentRow({ row, columns, selected, onSelect }: Ro
         </td>
       )}
       {columns.map((id) => (
-        <td key={id} className={classes(RIGHT.has(id) && 'cell-right', `agents-${id}`)} data-label={TITLES[id]}>{cell(row, id)}</td>
+        <td key={id} className={classes(RIGHT.has(id) && 'cell-right', `agents-cell-${id}`)} data-label={TITLES[id]}>{cell(row, id)}</td>
       ))}
     </tr>
   );
