@@ -72,6 +72,8 @@ export default function Permissions({ agent, etag }: TabProps) {
   const problem = save.error ? asProblem(save.error) : null;
   const wrong = (pointer: string) => problem?.at(`/permissions${pointer}`);
   const elsewhere = JSON.stringify(agent.permissions) !== JSON.stringify(base.permissions);
+  // The answer to a save has no tag; the agent as it is fetched next has.
+  if (base.etag === null && etag !== null && !elsewhere) setBase({ ...base, etag });
   const allow = (one: Suggestion) => set({
     scopes: [...new Set([...draft.scopes, ...(one.addScopes as Scope[])])],
     domains: [...new Set([...draft.domains.split(/[\s,]+/).filter(Boolean), ...one.addDomains])].join('\n'),
