@@ -1,7 +1,8 @@
 import { useDeferredValue, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { IconSearch } from '../ui/icons';
 import type { Asked } from './order_dialog';
-import { search, useCommands, type Command } from './palette_commands';
+import { useCommands, type Command } from './palette_commands';
+import { search } from './palette_search';
 
 /**
  * ⌘K: go anywhere or do something by typing a part of its name. It is mounted for one opening: what is

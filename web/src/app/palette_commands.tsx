@@ -17,30 +17,6 @@ export type Command = { id: string; title: string; hint: string; icon: ReactNode
 
 const ICONS: Record<Order, ReactNode> = { start: <IconPlay />, restart: <IconRestart />, stop: <IconStop /> };
 
-/** How well `words` fit `text`: every word must occur, at the start of a word and early is better; null when one does not. */
-export function fit(text: string, words: string): number | null {
-  const low = text.toLowerCase();
-  let score = 0;
-  for (const word of words.toLowerCase().split(/\s+/).filter(Boolean)) {
-    const at = low.indexOf(word);
-    if (at < 0) return null;
-    score += at === 0 || low[at - 1] === ' ' ? at : at + 100;
-  }
-  return score;
-}
-
-/** The commands that fit the words, the best first. */
-export function search(commands: Command[], words: string, most = 12): Command[] {
-  const asked = words.trim() !== '';
-  return commands
-    .filter((command) => asked || !command.only)
-    .map((command) => ({ command, score: fit(command.title, words) }))
-    .filter((one): one is { command: Command; score: number } => one.score !== null)
-    .sort((a, b) => a.score - b.score)
-    .slice(0, most)
-    .map((one) => one.command);
-}
-
 /** Everything the palette can do here and now for this user. */
 export function useCommands(onAsk: (asked: Asked) => void): Command[] {
   const places = usePlaces();

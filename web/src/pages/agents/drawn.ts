@@ -11,14 +11,14 @@ export const DRAWN_WHOLE = 60;
 const EDGE = 3;
 const NEIGHBOURS = 8;
 /** The window moves in steps of so many rows, and reaches as many beyond what is seen. */
-export const STEP = 10;
+export const STEP = 6;
 
 /** Seen rows, from pixels: `above` is how far the list's top lies above the window's. */
 export function seenRange(above: number, height: number, pitch: number): Range {
   const step = pitch * STEP;
   return {
     from: Math.max(0, (Math.floor(above / step) - 1) * STEP),
-    to: Math.max(STEP * 3, (Math.ceil((above + height) / step) + 1) * STEP),
+    to: Math.max(STEP * 4, (Math.ceil((above + height) / step) + 1) * STEP),
   };
 }
 

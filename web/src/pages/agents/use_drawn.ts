@@ -23,7 +23,7 @@ function pitchOf(body: HTMLElement): number | null {
 
 /** Keeps the rows near the window and near the focus drawn. `ids` is the order of the rows. */
 export function useDrawn(ids: readonly string[], body: RefObject<HTMLElement | null>): Drawn {
-  const [seen, setSeen] = useState<Range>({ from: 0, to: STEP * 3 });
+  const [seen, setSeen] = useState<Range>({ from: 0, to: STEP * 4 });
   const [pitch, setPitch] = useState(DEFAULT_PITCH);
   const [focus, setFocus] = useState<Focus | null>(null);
   const count = ids.length;
@@ -58,6 +58,7 @@ export function useDrawn(ids: readonly string[], body: RefObject<HTMLElement | n
   // The row moves when the list is sorted anew. One that has left the list hands over to what is now in its place.
   const found = focus ? ids.indexOf(focus.id) : -1;
   const focused = focus && count > 0 ? (found >= 0 ? found : Math.min(focus.index, count - 1)) : null;
+  if (focus && found >= 0 && found !== focus.index) setFocus({ id: focus.id, index: found });
   const heir = focus && found < 0 && focused !== null ? ids[focused] : undefined;
   useHandOver(body, heir);
 
