@@ -67,7 +67,7 @@ const approvals = async (state) => (await customer.must(200, 'GET', `/api/approv
 const clear = () => site.platform.sql("UPDATE approvals SET state = 'expired', expires_at = clock_timestamp() WHERE state IN ('pending', 'granted')");
 const stale = () => site.platform.sql("UPDATE sessions SET second_factor_at = now() - interval '1 hour'");
 const card = (page, text) => page.getByRole('region', { name: 'mailer: Send e-mail' }).filter({ hasText: text });
-const nav = (page, count) => page.getByRole('link', { name: count > 0 ? `Approvals, ${count} waiting` : 'Approvals', exact: true }).waitFor();
+const nav = (page, count) => page.getByRole('link', { name: count > 0 ? `Approvals ${count} waiting` : 'Approvals', exact: true }).waitFor();
 
 async function inbox(search = '', options = {}) {
   const page = await site.window({ ...options, customer });

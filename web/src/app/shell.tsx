@@ -46,7 +46,7 @@ function Navigation({ pending, onGo }: { pending: number; onGo?: () => void }) {
 
 /** A number beside a place: so much waits there. */
 const Waiting = ({ count }: { count: number }) => (
-  <><span className="side-count num" aria-hidden="true">{count > 99 ? '99+' : count}</span><span className="sr-only">, {count} waiting</span></>
+  <><span className="side-count num" aria-hidden="true">{count > 99 ? '99+' : count}</span><span className="sr-only">{count} waiting</span></>
 );
 
 /** The frame around every page: navigation at the side (a drawer in a narrow window), search, account. */
