@@ -40,6 +40,8 @@ export function startPreview(target, port = 0) {
       path: request.url, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
+      // A connection that the API cuts is cut here, too.
+      answer.on('close', () => { if (!answer.complete) response.destroy(); });
     });
     onward.on('error', () => { response.writeHead(502).end(); });
     response.on('close', () => onward.destroy());
