@@ -6,6 +6,7 @@
 #include "egress/json_text.hpp"
 #include "egress/small_answer.hpp"
 #include "egress/token_renewer.hpp"
+#include "services/injection.hpp"
 
 namespace deployclaw::egress {
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/injection.hpp"
 #include "services/testing/project_catalogue.hpp"
 
 namespace deployclaw::services {

@@ -11,6 +11,7 @@ import { useTopic } from '../../live/live';
 import { Button, ButtonLink, Card, Code, ConfirmDialog, ErrorNotice, IconCheck, IconWarn, Skeleton } from '../../ui';
 import { channelOfConfig } from './after';
 import { ProgressSteps } from './progress_steps';
+import { TestKeys } from './test_keys';
 
 const ENDED = ['live', 'failed', 'rolled_back', 'cancelled'];
 export const hasEnded = (deployment: Deployment | null): boolean => deployment !== null && ENDED.includes(deployment.state);
@@ -40,6 +41,7 @@ export default function ProgressPage() {
       {agent.deployment
         ? <Card title="Steps"><ProgressSteps deployment={agent.deployment} /></Card>
         : <Card><p className="muted">It is stored and not deployed: start it on its page.</p></Card>}
+      <TestKeys agentId={agent.id} />
       <Output agent={agent} />
     </Page>
   );
