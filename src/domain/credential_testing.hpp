@@ -43,7 +43,7 @@ enum class TestReason : std::uint8_t {
   kCredentialGone,    // or is of another kind or for other hosts by now
   kCredentialUnfit,   // has characters that its place cannot hold
   kAuditUnavailable,  // what cannot be recorded is not done
-  kBusy,              // too many tests of this client at once
+  kBusy,              // too many tests of this client at once, or its worker is about to end
 };
 inline constexpr int kTestReasons = static_cast<int>(TestReason::kBusy) + 1;
 std::string_view to_string(TestReason reason);  // "rate_limited"

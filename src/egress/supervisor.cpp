@@ -154,7 +154,7 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
   };
   if (take_approval(client, packet)) return;
   if (const auto tested = read_test_answer(packet.bytes)) {
-    answer_test(tested->id, client, tested->reason, tested->status);
+    take_test_answer(client, *tested);
     return;
   }
   if (const auto answer = read_datagram(packet.bytes)) {

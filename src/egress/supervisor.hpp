@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,7 +63,7 @@ class Supervisor {
  private:
   struct WaitingTest {
     store::ClaimedTest test;
-    std::chrono::steady_clock::time_point since;
+    std::chrono::steady_clock::time_point claimed_at;
   };
   struct Client {
     store::EgressClient desired;
@@ -71,6 +72,7 @@ class Supervisor {
     LogLimiter dropped;  // lines about its connections
     // Tests of credentials that wait until the worker has the policy they were asked under.
     std::vector<WaitingTest> tests;
+    std::set<CredentialTestId> given_tests;  // which the worker is to answer, once each
   };
 
   void take(Arrival arrival);
@@ -98,6 +100,7 @@ class Supervisor {
   Task<void> claim_tests();
   void begin_tests();
   void hand_over_tests(Client& client);
+  void take_test_answer(ClientId client, const TestAnswerMessage& answer);
   void answer_test(CredentialTestId test, ClientId client, domain::TestReason reason, int status);
   Task<http::Response> answer(http::Request request);
   [[nodiscard]] std::string metrics() const;
@@ -116,7 +119,7 @@ class Supervisor {
   TaskGroup tasks_;
   boost::asio::steady_timer reload_alarm_;
   bool reload_wanted_ = true;
-  std::vector<store::ClaimedTest> tests_;  // for the policy that is read next
+  std::vector<WaitingTest> tests_;  // for the policy that is read next
   bool loaded_ = false;
   std::map<ClientId, Client> clients_;
   std::map<Ipv4, std::pair<ClientId, AgentId>> by_address_;

@@ -20,18 +20,19 @@ Task<void> Supervisor::claim_tests() {
     }
     co_return;
   }
-  for (auto& test : *claimed) tests_.push_back(std::move(test));
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& test : *claimed) tests_.push_back({.test = std::move(test), .claimed_at = now});
 }
 
 void Supervisor::begin_tests() {
-  for (auto& test : std::exchange(tests_, {})) {
-    const auto found = clients_.find(test.client);
+  for (auto& waiting : std::exchange(tests_, {})) {
+    const auto found = clients_.find(waiting.test.client);
     if (found == clients_.end()) {
-      answer_test(test.id, test.client, domain::TestReason::kNoPolicy, 0);
+      answer_test(waiting.test.id, waiting.test.client, domain::TestReason::kNoPolicy, 0);
       continue;
     }
     auto& client = found->second;
-    client.tests.push_back({.test = std::move(test), .since = std::chrono::steady_clock::now()});
+    client.tests.push_back(std::move(waiting));
     (void)worker_of(client);
     hand_over_tests(client);
   }
@@ -41,15 +42,25 @@ void Supervisor::begin_tests() {
 void Supervisor::hand_over_tests(Client& client) {
   if (!client.worker || client.worker->version() != client.version) return;
   const auto oldest = std::chrono::steady_clock::now() - kMostWait;
-  for (const auto& [test, since] : std::exchange(client.tests, {})) {
-    if (since < oldest) continue;
+  for (const auto& [test, claimed_at] : std::exchange(client.tests, {})) {
+    if (claimed_at < oldest) continue;
     const TestMessage message{.id = test.id, .agent = test.agent, .credential = test.credential};
-    if (client.worker->hand_over(encode(message), linux::UniqueFd())) continue;
-    answer_test(test.id, test.client, domain::TestReason::kBusy, 0);
+    if (client.worker->hand_over(encode(message), linux::UniqueFd())) {
+      client.given_tests.insert(test.id);
+    } else {
+      answer_test(test.id, test.client, domain::TestReason::kBusy, 0);
+    }
   }
 }
 
-// The database checks whose test it is: a worker may say what it likes.
+// One for each that was given, whatever a worker says: nobody asks the database more often.
+void Supervisor::take_test_answer(ClientId id, const TestAnswerMessage& answer) {
+  const auto client = clients_.find(id);
+  if (client == clients_.end() || client->second.given_tests.erase(answer.id) == 0) return;
+  answer_test(answer.id, id, answer.reason, answer.status);
+}
+
+// The database checks besides whose test it is.
 void Supervisor::answer_test(CredentialTestId test, ClientId client, domain::TestReason reason,
                              int status) {
   tasks_.spawn("answer a test",

@@ -59,13 +59,13 @@ test('in the list of credentials the verdict is told in words, with what to do n
   server.answer = verdict('refused', 'rejected', 401, 'OpenAI refuses this credential. Replace it.');
   await button.click();
   await told.getByText('OPENAI is refused').waitFor(LONG);
-  await told.getByText('It answered 401.').waitFor(LONG);
+  await told.getByText('The service answered 401.').waitFor(LONG);
   server.answer = verdict('unreachable', 'egress_silent', null, 'The gateway did not answer within 30 seconds.');
   await button.click();
   await told.getByText('OPENAI could not be tested').waitFor(LONG);
   server.answer = verdict('unclear', 'not_allowed', 403, 'OpenAI knows this credential.');
   await button.click();
-  await told.getByText('OPENAI may work').waitFor(LONG);
+  await told.getByText('OPENAI has no clear verdict').waitFor(LONG);
   server.answer = { status: 429, body: { type: '/problems/too_many_tests', title: 'Too many requests', status: 429, code: 'too_many_tests', detail: 'Credentials can be tested 10 times a minute.', requestId: 'r' } };
   await button.click();
   await told.getByText('Credentials can be tested 10 times a minute.').waitFor(LONG);

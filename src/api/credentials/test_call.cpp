@@ -74,7 +74,7 @@ std::string_view words_of(TestReason reason) {
       return "The audit log could not be written in time, so {} was not asked. Try again in a "
              "moment.";
     case TestReason::kBusy:
-      return "Too many tests run at once, so {} was not asked. Try again in a moment.";
+      return "The gateway is busy, so {} was not asked. Try again in a moment.";
   }
   return "{} gave no verdict.";
 }

@@ -20,7 +20,7 @@ export function TestButton({ agentId, name, onResult, label = 'Test' }: { agentI
   return <Button size="small" aria-label={`Test ${name}`} busy={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : label}</Button>;
 }
 
-const TITLES = { accepted: 'works', refused: 'is refused', unreachable: 'could not be tested', unclear: 'may work' } as const;
+const TITLES = { accepted: 'works', refused: 'is refused', unreachable: 'could not be tested', unclear: 'has no clear verdict' } as const;
 const TONES = { accepted: 'good', refused: 'warn', unreachable: 'warn', unclear: 'info' } as const;
 
 /** The place for a result. It is there from the beginning, so that screen readers tell what comes into it. */
@@ -34,5 +34,5 @@ function Result({ result }: { result: TestResult }) {
     return <Notice tone="warn" title={`${result.name} was not tested`}>{detail}</Notice>;
   }
   const { verdict, message, status } = result.test;
-  return <Notice tone={TONES[verdict]} title={`${result.name} ${TITLES[verdict]}`}>{message}{status !== null && verdict !== 'accepted' && <span className="muted"> It answered {status}.</span>}</Notice>;
+  return <Notice tone={TONES[verdict]} title={`${result.name} ${TITLES[verdict]}`}>{message}{status !== null && verdict !== 'accepted' && <span className="muted"> The service answered {status}.</span>}</Notice>;
 }
