@@ -162,8 +162,7 @@ test('the audit log has each as the deed of who asked, and nothing against the a
     return found.length >= 11 && found;
   }, 60);
   for (const record of records) {
-    assert.equal(record.actorType, 'user');
-    assert.equal(record.actorId, user.id);
+    assert.deepEqual(record.actor, { type: 'user', id: user.id });
     assert.equal(record.metadata.verdict === 'accepted', record.outcome === 'success');
   }
   const good = records.find((one) => one.metadata.credential === 'good');
