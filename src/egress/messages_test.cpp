@@ -62,8 +62,8 @@ TEST(Messages, AboutTestsHaveAReasonAndAStatusOfHttpOrNone) {
   TestAnswerMessage answer{.id = asked.id, .reason = domain::TestReason::kRejected, .status = 401};
   ASSERT_TRUE(read_test_answer(encode(answer)));
   EXPECT_EQ(read_test_answer(encode(answer))->status, 401);
-  for (const std::uint16_t status : {1, 99, 600, 65535}) {
-    answer.status = status;
+  for (const unsigned status : {1U, 99U, 600U, 65535U}) {
+    answer.status = static_cast<std::uint16_t>(status);
     EXPECT_FALSE(read_test_answer(encode(answer))) << status;
   }
   answer.status = 0;

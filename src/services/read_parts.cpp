@@ -47,7 +47,9 @@ void read_url(TomlReader& reader, const CredentialKind& kind, TestCall& call) {
     reader.problem("url", "must be an https URL in its canonical spelling");
     return;
   }
-  if (std::ranges::find(kind.hosts, target->authority->host) == kind.hosts.end()) {
+  if (kind.hosts_required()) {
+    reader.problem("url", "needs a kind with hosts of its own");
+  } else if (std::ranges::find(kind.hosts, target->authority->host) == kind.hosts.end()) {
     reader.problem("url", fmt::format("'{}' is not a host of the kind", target->authority->host));
   }
   const auto place = place_of(kind, target->path, in_path);
@@ -136,7 +138,6 @@ TestCall read_test_call(TomlReader reader, const CredentialKind& kind) {
   } else if (call.method == "POST" && !without_effect) {
     reader.problem("method", "POST needs without_effect = true");
   }
-  if (kind.hosts_required()) reader.problem("", "needs a kind with hosts of its own");
   read_url(reader, kind, call);
   read_headers(reader, kind, call);
   call.accepted = read_statuses(reader, "accepted", std::move(call.accepted));

@@ -122,7 +122,8 @@ TEST(TestCall, NeedsAKindWithHostsOfItsOwn) {
       "name = \"free\"\ntitle = \"Free\"\n[[kinds]]\nname = \"free\"\ntitle = \"T\"\n"
       "placeholder = \"tk-{a40}\"\nplaces = [{ header = \"X-Key\" }]\n[kinds.test]\n" +
       std::string(kUrl);
-  EXPECT_THAT(problems_of(text), Contains(HasSubstr("tiny.toml:8: kinds[0].test: needs a kind")));
+  EXPECT_THAT(problems_of(text),
+              Contains(HasSubstr("tiny.toml:9: kinds[0].test.url: needs a kind")));
 }
 
 TEST(TestCall, AsksForWhatTheFileSaysWithThePlaceholderInItsPlace) {
