@@ -238,7 +238,7 @@ TEST_F(TesterTest, NobodyIsAskedWhenTheAuditLogRefuses) {
   EXPECT_EQ(api->connections(), 0U);
 }
 
-TEST_F(TesterTest, AddressesAreCheckedAsForAnAgent) {
+TEST_F(TesterTest, WhereNobodyCanBeReachedItIsToldSo) {
   pins = {{kTokenHost, {"127.0.0.1"}}};  // and the nameserver does not answer
   EXPECT_EQ(tried().reason, TestReason::kUpstreamUnreachable);
   EXPECT_EQ(api->connections(), 0U);
