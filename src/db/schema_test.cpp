@@ -107,6 +107,9 @@ class SchemaTest : public ::testing::Test {
           "request_bytes, expires_at) select client_id, id, sha256('x'), 'email:send', 't', '{}', "
           "2, now() + '1 hour' from agents where client_id = '" +
           client + "';" +
+          "insert into credential_tests (client_id, agent_id, credential, requested_by) select "
+          "client_id, id, 'c', gen_random_uuid() from agents where client_id = '" +
+          client + "';" +
           "insert into model_spend select client_id, id, '2026-01-01', 1 from agents where "
           "client_id = '" +
           client + "';" + "insert into model_reservations select client_id, id, ascii('" + client +
@@ -133,6 +136,7 @@ const std::vector<std::string> kTenantTables = {"clients",
                                                 "page_sessions",
                                                 "client_authorities",
                                                 "approvals",
+                                                "credential_tests",
                                                 "model_spend",
                                                 "model_reservations"};
 
@@ -221,6 +225,8 @@ TEST_F(SchemaTest, WhatHangsOnAnAgentOrUserIsOfTheSameClient) {
       {&api, "sessions (client_id, user_id, token_hash, level, expires_at) values " + user +
                  ", 'x', 'full', now())"},
       {&api, "recovery_codes (client_id, user_id, code_hash) values " + user + ", 'y')"},
+      {&api, "credential_tests (client_id, agent_id, credential, requested_by) values " + agent +
+                 ", 'c', gen_random_uuid())"},
       {&api,
        "page_sessions (client_id, user_id, agent_id, session_created_at, token_hash) select '" +
            std::string(kA) + "', u.id, " + of_b("agents") +
@@ -269,6 +275,9 @@ constexpr const char* kKeepNothing =
 constexpr const char* kAskNobody =
     "select approval.ask(gen_random_uuid(), gen_random_uuid(), sha256('x'), 's', 't', '{}', '1 s', "
     "1)";
+
+constexpr const char* kAnswerNothing =
+    "select credential_test.answer(gen_random_uuid(), gen_random_uuid(), 'accepted', 200)";
 
 TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
   const Access table[] = {
@@ -345,6 +354,22 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_api", kAskNobody, false},
       {"deployclaw_api", "select approval.take(null, null, null)", false},
       {"deployclaw_orchestrator", "select * from approvals", false},
+      {"deployclaw_api", "select * from credential_tests", true},
+      {"deployclaw_api", "update credential_tests set reason = 'accepted'", false},
+      {"deployclaw_api", "update credential_tests set claimed_at = now()", false},
+      {"deployclaw_api", "delete from credential_tests", false},
+      {"deployclaw_api", "insert into credential_tests (id) values (gen_random_uuid())", false},
+      {"deployclaw_api", "select credential_test.claim('h')", false},
+      {"deployclaw_api", kAnswerNothing, false},
+      {"deployclaw_egress", "select credential_test.claim('h')", true},
+      {"deployclaw_egress", kAnswerNothing, true},
+      {"deployclaw_egress", "select * from credential_tests", false},
+      {"deployclaw_egress", "update credential_tests set reason = 'accepted'", false},
+      {"deployclaw_egress", "insert into credential_tests select * from credential_tests", false},
+      {"deployclaw_egress", "select audit.tester_of(null, null, null)", false},
+      {"deployclaw_orchestrator", "select * from credential_tests", false},
+      {"deployclaw_orchestrator", kAnswerNothing, false},
+      {"deployclaw_readonly", "select reason from credential_tests", true},
       {"deployclaw_egress", "select * from scope_uses", true},
       {"deployclaw_egress", "delete from scope_uses", false},
       {"deployclaw_egress", "select * from model_reservations", true},

@@ -112,8 +112,9 @@ bool get_limit(Reader& reader, std::optional<LimitRefusal>& out) {
 std::optional<MessageKind> kind_of(std::string_view packet) {
   if (packet.empty()) return std::nullopt;
   const auto kind = static_cast<std::uint8_t>(packet[0]);
-  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kApprovalAnswer))
+  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kTestAnswer)) {
     return std::nullopt;
+  }
   return static_cast<MessageKind>(kind);
 }
 
@@ -354,6 +355,39 @@ std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packe
   if (m.verdict < ApprovalVerdict::kPending || m.verdict > ApprovalVerdict::kUnavailable) {
     return std::nullopt;
   }
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const TestMessage& m) {
+  Writer writer(MessageKind::kTest);
+  writer.put(m.id).put(m.agent);
+  return std::move(writer).rest(m.credential);
+}
+
+std::optional<TestMessage> read_test(std::string_view packet) {
+  Reader reader(packet, MessageKind::kTest);
+  TestMessage m;
+  reader.get(m.id);
+  reader.get(m.agent);
+  m.credential = reader.rest();
+  return checked(reader, std::move(m));
+}
+
+std::string encode(const TestAnswerMessage& m) {
+  Writer writer(MessageKind::kTestAnswer);
+  writer.put(m.id).put(m.reason).put(m.status);
+  return std::move(writer).done();
+}
+
+std::optional<TestAnswerMessage> read_test_answer(std::string_view packet) {
+  Reader reader(packet, MessageKind::kTestAnswer);
+  TestAnswerMessage m;
+  reader.get(m.id);
+  reader.get(m.reason);
+  reader.get(m.status);
+  const bool known = static_cast<int>(m.reason) < domain::kTestReasons;
+  const bool status = m.status == 0 || (m.status >= 100 && m.status <= 599);
+  if (!known || !status) return std::nullopt;
   return checked(reader, std::move(m));
 }
 

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/secret.hpp"
 #include "domain/approval_id.hpp"
+#include "domain/credential_testing.hpp"
 #include "domain/sliding_window.hpp"
 #include "domain/spend_book.hpp"
 #include "linux/address_pool.hpp"
@@ -96,6 +97,19 @@ struct ApprovalAnswerMessage {
   ApprovalVerdict verdict = ApprovalVerdict::kUnavailable;
   ApprovalId id;  // nil where there is none
   Time expires_at = {};
+};
+
+// Supervisor to worker: a person asks whether a credential works.
+struct TestMessage {
+  CredentialTestId id;
+  AgentId agent;
+  std::string credential;
+};
+// Worker to supervisor.
+struct TestAnswerMessage {
+  CredentialTestId id;
+  domain::TestReason reason = domain::TestReason::kUnexpectedAnswer;
+  std::uint16_t status = 0;  // of the service's HTTP answer; 0: there was none
 };
 
 // What the ledger is to count of an intent before it is admitted.
@@ -189,6 +203,8 @@ enum class MessageKind : std::uint8_t {
   kApproval,
   kApprovalDrop,
   kApprovalAnswer,
+  kTest,
+  kTestAnswer,
 };
 // Of a packet; nullopt for an unknown one.
 std::optional<MessageKind> kind_of(std::string_view packet);
@@ -207,6 +223,8 @@ inline constexpr std::size_t kMostApprovalPiece = 60UL * 1024;
 std::string encode(const ApprovalMessage& message);
 std::string encode(const ApprovalDropMessage& message);
 std::string encode(const ApprovalAnswerMessage& message);
+std::string encode(const TestMessage& message);
+std::string encode(const TestAnswerMessage& message);
 
 // Adds a record (its JSON has kMostRecordJson bytes at most) to a packet of records, which is empty
 // at first. Many in one packet cost one system call.
@@ -228,5 +246,8 @@ std::optional<ApprovalTextMessage> read_approval_text(std::string_view packet);
 std::optional<ApprovalMessage> read_approval(std::string_view packet);
 std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet);
 std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packet);
+std::optional<TestMessage> read_test(std::string_view packet);
+// Besides: only a reason that there is, and no status or one of HTTP.
+std::optional<TestAnswerMessage> read_test_answer(std::string_view packet);
 
 }  // namespace deployclaw::egress

@@ -51,6 +51,27 @@ TEST(Messages, OfAnotherKindCutShortOrUnknownAreNotRead) {
   EXPECT_FALSE(read_records(records));
 }
 
+TEST(Messages, AboutTestsHaveAReasonAndAStatusOfHttpOrNone) {
+  const TestMessage asked{
+      .id = CredentialTestId::random(), .agent = AgentId::random(), .credential = "key"};
+  const auto got = read_test(encode(asked));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->id, asked.id);
+  EXPECT_EQ(got->agent, asked.agent);
+  EXPECT_EQ(got->credential, "key");
+  TestAnswerMessage answer{.id = asked.id, .reason = domain::TestReason::kRejected, .status = 401};
+  ASSERT_TRUE(read_test_answer(encode(answer)));
+  EXPECT_EQ(read_test_answer(encode(answer))->status, 401);
+  for (const unsigned status : {1U, 99U, 600U, 65535U}) {
+    answer.status = static_cast<std::uint16_t>(status);
+    EXPECT_FALSE(read_test_answer(encode(answer))) << status;
+  }
+  answer.status = 0;
+  EXPECT_TRUE(read_test_answer(encode(answer)));
+  answer.reason = static_cast<domain::TestReason>(domain::kTestReasons);
+  EXPECT_FALSE(read_test_answer(encode(answer)));
+}
+
 RenewedMessage renewed() {
   return {.agent = AgentId::random(),
           .credential = "gmail",

@@ -61,6 +61,10 @@ Status Supervisor::start() {
       approvals_.on_notification(told.payload);
     }
   });
+  parts_.listener.listen("deployclaw_credential_tests", [this](const db::Notification&) {
+    reload_wanted_ = true;
+    reload_alarm_.cancel();
+  });
   tasks_.spawn("reload", reload_loop());
   drain_.before_writing([this](std::uint64_t position) { return load_uses(position); });
   tasks_.spawn("approvals", approvals_.run());
@@ -149,6 +153,10 @@ void Supervisor::from_worker(ClientId client, Packet packet) {
                                [&](const auto& one) { return one.id == agent; });
   };
   if (take_approval(client, packet)) return;
+  if (const auto tested = read_test_answer(packet.bytes)) {
+    take_test_answer(client, *tested);
+    return;
+  }
   if (const auto answer = read_datagram(packet.bytes)) {
     const Ipv4 to(answer->address);
     const auto found = by_address_.find(to);
@@ -201,12 +209,14 @@ Task<void> Supervisor::reload_loop() {
     }
     const bool slept = co_await sleep_for(kGather);
     if (!slept) co_return;
+    co_await claim_tests();
     const auto done = co_await reload();
     if (!done) {
       if (done.error().code == Code::kCancelled) co_return;
       log::warn("policy not read; going on with what is known", {{"cause", done.error().message}});
     }
     loaded_ = loaded_ || done.has_value();
+    if (done) begin_tests();
     tend_workers();
   }
 }
@@ -375,7 +385,10 @@ Task<void> Supervisor::configure(ClientId id, std::uint64_t version) {
   worker.configuring = false;
   if (again->second.version != version) co_return;  // overtaken by a newer one
   Status given = config ? worker.configure(*config) : fail(config.error());
-  if (given) co_return;
+  if (given) {
+    hand_over_tests(again->second);
+    co_return;
+  }
   log::error("a worker has no configuration",
              {{"client", id.to_string()}, {"cause", given.error().message}});
   // What it holds is out of date: fail closed. What arrives starts another.

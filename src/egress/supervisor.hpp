@@ -2,9 +2,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "db/database.hpp"
 #include "db/listener.hpp"
@@ -20,6 +23,7 @@
 #include "egress/uses_loader.hpp"
 #include "egress/worker_handle.hpp"
 #include "net/http_server.hpp"
+#include "store/credential_tests.hpp"
 #include "store/egress.hpp"
 #include "vault/vault.hpp"
 
@@ -57,11 +61,18 @@ class Supervisor {
   [[nodiscard]] std::uint16_t admin_port() const { return admin_port_; }
 
  private:
+  struct WaitingTest {
+    store::ClaimedTest test;
+    std::chrono::steady_clock::time_point claimed_at;
+  };
   struct Client {
     store::EgressClient desired;
     std::uint64_t version = 0;
     std::unique_ptr<WorkerHandle> worker;
     LogLimiter dropped;  // lines about its connections
+    // Tests of credentials that wait until the worker has the policy they were asked under.
+    std::vector<WaitingTest> tests;
+    std::set<CredentialTestId> given_tests;  // which the worker is to answer, once each
   };
 
   void take(Arrival arrival);
@@ -86,6 +97,11 @@ class Supervisor {
   void keep_renewed(ClientId client, RenewedMessage message);
   bool take_approval(ClientId client, const Packet& packet);
   void tell_approval(const ApprovalKeeper::Asker& asker, const ApprovalAnswerMessage& answer);
+  Task<void> claim_tests();
+  void begin_tests();
+  void hand_over_tests(Client& client);
+  void take_test_answer(ClientId client, const TestAnswerMessage& answer);
+  void answer_test(CredentialTestId test, ClientId client, domain::TestReason reason, int status);
   Task<http::Response> answer(http::Request request);
   [[nodiscard]] std::string metrics() const;
 
@@ -103,6 +119,7 @@ class Supervisor {
   TaskGroup tasks_;
   boost::asio::steady_timer reload_alarm_;
   bool reload_wanted_ = true;
+  std::vector<WaitingTest> tests_;  // for the policy that is read next
   bool loaded_ = false;
   std::map<ClientId, Client> clients_;
   std::map<Ipv4, std::pair<ClientId, AgentId>> by_address_;

@@ -50,6 +50,7 @@ WorkerHandle& Supervisor::worker_of(Client& client) {
       ++self->workers_lost_;
       log::error("a worker ended with open connections", {{"client", owner.to_string()}});
     }
+    found->second.given_tests.clear();
     found->second.worker.reset();
   }(this, id, client.worker.get()));
   tasks_.spawn("configure worker", configure(id, client.version));

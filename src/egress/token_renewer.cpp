@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "egress/json_text.hpp"
+#include "egress/small_answer.hpp"
 
 namespace deployclaw::egress {
 
@@ -159,35 +160,14 @@ Task<Result<services::TokenAnswer>> TokenRenewer::ask(AuditTrail::Intent& intent
 Task<Result<services::TokenAnswer>> TokenRenewer::talk(Upstream& upstream,
                                                        const HeldCredential& held, int& status) {
   const auto request = services::token_request(*held.oauth, held.grant);
-  const auto sent = co_await write_rest(*upstream.stream, request.expose_text());
-  if (!sent) co_return fail(passing("upstream_failed"));
   StreamReader reader(*upstream.stream);
-  http::ResponseHead head;
-  do {  // 1xx: none was asked for
-    const auto text = co_await reader.take_head(kMostHead);
-    if (!text || text->empty()) co_return fail(passing("upstream_failed"));
-    auto parsed = http::parse_response_head(*text, http::Method::kPost);
-    if (!parsed || parsed->status == 101) co_return fail(passing("answer_malformed"));
-    head = std::move(*parsed);
-  } while (head.status < 200);
-  status = head.status;
-  BodyReader body(reader, head.framing);
-  std::string whole(services::kMostTokenAnswer + 1, '\0');
-  std::size_t size = 0;
-  bool broken = false;
-  while (size < whole.size()) {
-    const auto got = co_await body.read(whole.data() + size, whole.size() - size);
-    broken = !got.has_value();
-    if (broken || *got == 0) break;
-    size += *got;
-  }
-  Result<services::TokenAnswer> answer = fail(passing("answer_too_large"));
-  if (broken) {
-    answer = fail(passing("upstream_failed"));
-  } else if (size < whole.size()) {
-    answer = services::parse_token_answer(status, std::string_view(whole).substr(0, size));
-  }
-  wipe_string(whole);
+  const auto head = co_await ask_upstream(reader, request.expose_text(), http::Method::kPost);
+  if (!head) co_return fail(head.error());
+  status = head->status;
+  auto whole = co_await read_small_body(reader, head->framing, services::kMostTokenAnswer);
+  if (!whole) co_return fail(whole.error());
+  auto answer = services::parse_token_answer(status, *whole);
+  wipe_string(*whole);
   co_return answer;
 }
 

@@ -73,6 +73,7 @@ Task<void> Worker::run() {
     take(std::move(*packet));
   }
   close_all();
+  if (tester_) co_await tester_->stop();
   if (renewer_) co_await renewer_->stop();
   tasks_.cancel();
   co_await tasks_.join();
@@ -95,6 +96,8 @@ void Worker::take(Packet packet) {
     take_connection(*connection, std::move(packet.fd));
   } else if (const auto approval = read_approval_answer(packet.bytes)) {
     if (approvals_) approvals_->take(*approval);
+  } else if (auto test = read_test(packet.bytes)) {
+    if (tester_ && !draining_) tester_->test(std::move(*test));
   } else if (auto datagram = read_datagram(packet.bytes)) {
     take_datagram(std::move(*datagram));
   }
@@ -157,6 +160,8 @@ Status Worker::prepare(const WorkerConfig& config) {
   approvals_ = std::make_unique<ApprovalDesk>(
       io_.get_executor(), [this](std::string_view packet) { return channel_.send(packet); });
   shared_->approvals = approvals_.get();
+  tester_ = std::make_unique<CredentialTester>(
+      *shared_, [this](const TestAnswerMessage& answer) { (void)channel_.send(encode(answer)); });
   return {};
 }
 
@@ -224,7 +229,9 @@ Task<void> Worker::tend() {
     for (const auto& connection : connections_) connection->tend();
     // A renewal that was begun is finished: the agent may be gone, the refresh token must not be.
     const auto renewals = renewer_ ? renewer_->running() : 0;
-    const auto count = static_cast<std::uint32_t>(connections_.size() + name_streams_ + renewals);
+    const auto tests = tester_ ? tester_->running() : 0;
+    const auto count =
+        static_cast<std::uint32_t>(connections_.size() + name_streams_ + renewals + tests);
     if (count != told || count > 0) (void)channel_.send(encode(IdleMessage{.connections = count}));
     told = count;
     if (draining_ && count == 0) channel_.close();

@@ -6,6 +6,7 @@
 
 #include "egress/approval_desk.hpp"
 #include "egress/connection.hpp"
+#include "egress/credential_tester.hpp"
 #include "egress/packet_channel.hpp"
 #include "egress/token_renewer.hpp"
 #include "egress/worker_config.hpp"
@@ -62,6 +63,7 @@ class Worker {
   std::unique_ptr<WorkerShared> shared_;
   std::unique_ptr<TokenRenewer> renewer_;
   std::unique_ptr<ApprovalDesk> approvals_;
+  std::unique_ptr<CredentialTester> tester_;
   std::set<std::shared_ptr<Connection>> connections_;
   std::string authority_;  // the certificate in use
   std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> used_;

@@ -9,9 +9,9 @@
 #include "domain/names.hpp"
 #include "domain/permissions.hpp"
 #include "http/ascii.hpp"
-#include "http/canonical_target.hpp"
 #include "services/catalogue.hpp"
 #include "services/credential_kinds.hpp"
+#include "services/read_parts.hpp"
 #include "services/target_naming.hpp"
 
 namespace deployclaw::services {
@@ -46,8 +46,6 @@ std::vector<std::string> read_hosts(TomlReader& reader, std::vector<std::string>
   }
   return hosts;
 }
-
-bool is_pointer(std::string_view text) { return text.starts_with('/') && text.size() > 1; }
 
 Place read_place(TomlReader reader) {
   Place place;
@@ -104,20 +102,14 @@ CredentialKind read_kind(TomlReader reader, const Service& service) {
                                    : service.hosts;
   for (auto& place : reader.tables("places")) kind.places.push_back(read_place(std::move(place)));
   if (kind.places.empty()) reader.problem("places", "must name at least one place");
+  if (auto test = reader.table("test", false)) kind.test = read_test_call(std::move(*test), kind);
   reader.finish();
   return kind;
 }
 
-// "https://host[:port]/path" in its canonical spelling, and nothing else.
 void read_token_url(TomlReader& reader, OAuth& oauth) {
-  const auto url = reader.text("token_url");
-  auto target = http::canonical_target(url);
-  const bool good =
-      target && target->authority && target->https && !target->query &&
-      url == "https://" + target->authority->host +
-                 (target->authority->port ? ":" + std::to_string(*target->authority->port) : "") +
-                 target->path;
-  if (!good) {
+  auto target = canonical_https_url(reader.text("token_url"));
+  if (!target || target->query) {
     reader.problem("token_url", "must be an https URL with nothing but a host and a path");
     return;
   }
@@ -166,17 +158,6 @@ void read_paths(TomlReader& reader, Rule& rule) {
   if (rule.paths.empty()) reader.problem("paths", "must name at least one path");
 }
 
-std::optional<BodyCondition> read_condition(TomlReader& rule) {
-  auto reader = rule.table("body", false);
-  if (!reader) return std::nullopt;
-  BodyCondition condition;
-  condition.pointer = reader->text("pointer");
-  if (!is_pointer(condition.pointer)) reader->problem("pointer", "must be a JSON pointer");
-  condition.equals = reader->values("equals");
-  reader->finish();
-  return condition;
-}
-
 void read_grant(TomlReader& reader, Rule& rule) {
   if (reader.has("scope") == reader.has("deny")) {
     reader.problem("scope", "either scope or deny must be there, and not both");
@@ -217,7 +198,7 @@ Rule read_rule(TomlReader reader, const Service& service) {
   rule.websocket = reader.flag_or("websocket", false);
   rule.methods = rule.websocket ? method_bit("GET") : read_methods(reader);
   read_paths(reader, rule);
-  rule.condition = read_condition(reader);
+  rule.condition = read_condition(reader, "body");
   read_grant(reader, rule);
   rule.target = reader.text_or("target", "{host}{path}");
   check_target(reader, rule);

@@ -26,9 +26,14 @@ std::string_view to_string(PlaceKind kind) {
   return {};
 }
 
-std::string OAuth::authority() const {
+namespace {
+std::string https_authority(const std::string& host, std::uint16_t port) {
   return port == 443 ? host : host + ":" + std::to_string(port);
 }
+}  // namespace
+
+std::string OAuth::authority() const { return https_authority(host, port); }
+std::string TestCall::authority() const { return https_authority(host, port); }
 
 std::uint8_t method_bit(std::string_view method) {
   const auto known = http::parse_method(method);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "services/path_pattern.hpp"
@@ -31,6 +33,32 @@ struct Place {
   PathPattern path;    // kPathSegment
 };
 
+// Holds when the JSON body has a value equal to one of `equals` at `pointer` (RFC 6901).
+struct BodyCondition {
+  std::string pointer;
+  std::vector<boost::json::value> equals;
+  [[nodiscard]] bool holds(const boost::json::value& body) const;
+};
+
+// One cheap request without effect that tells whether a service takes a credential. The platform
+// makes it when a person asks; to one URL of the catalogue, so no permission of the agent is used.
+struct TestCall {
+  std::string method = "GET";  // or POST
+  std::string host;            // one of the kind's
+  std::uint16_t port = 443;
+  std::string path;  // canonical, but for "{secret}" where the secret is a part of it
+  std::optional<std::string> query;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::size_t place = 0;  // of the kind's places, where the secret goes
+  std::vector<std::int64_t> accepted = {200};
+  std::vector<std::int64_t> refused = {401};
+  // Of an answer whose status is accepted, for services that say no under 200.
+  std::optional<BodyCondition> accepted_body;
+  std::optional<BodyCondition> refused_body;
+  // As in a Host field.
+  [[nodiscard]] std::string authority() const;
+};
+
 // A kind of credential. The placeholder that the agent sees has the secret's shape, so that client
 // libraries which check it accept it.
 struct CredentialKind {
@@ -43,6 +71,7 @@ struct CredentialKind {
   // and w (a plus '_' and '-'). At least 128 bits.
   std::string placeholder;
   std::vector<Place> places;
+  std::optional<TestCall> test;  // how a value is tried; not every service has a way
   [[nodiscard]] bool hosts_required() const { return hosts.empty(); }
 };
 
@@ -63,13 +92,6 @@ enum class Grant : std::uint8_t {
   kScope,  // one of domain::kScopes
   kModel,  // a credential of the service: model calls are bounded by spend
   kDeny,   // never
-};
-
-// Holds when the JSON body has a value equal to one of `equals` at `pointer` (RFC 6901).
-struct BodyCondition {
-  std::string pointer;
-  std::vector<boost::json::value> equals;
-  [[nodiscard]] bool holds(const boost::json::value& body) const;
 };
 
 // The bit of a method in Rule::methods; 0 for one that no rule can name.

@@ -4,8 +4,6 @@
 #include "api/guard.hpp"
 #include "api/rendering/bind.hpp"
 #include "base/random.hpp"
-#include "http/fields.hpp"
-#include "http/json_body.hpp"
 #include "http/problem.hpp"
 #include "runtimes/catalogue.hpp"
 #include "store/agents.hpp"
@@ -13,14 +11,6 @@
 
 namespace deployclaw::api::agent_page {
 namespace {
-
-Status expect_no_fields(const http::Request& request) {
-  if (request.body.empty()) return {};
-  const auto body = http::json_object_body(request);
-  if (!body) return fail(body.error());
-  http::Fields in(*body);
-  return in.finish();
-}
 
 // Good when the agent has a page that could answer.
 Status check_agent(const Services& services, const db::Row& agent) {

@@ -5,22 +5,11 @@
 #include "api/idempotency.hpp"
 #include "api/rendering/bind.hpp"
 #include "http/etag.hpp"
-#include "http/fields.hpp"
-#include "http/json_body.hpp"
 #include "store/credentials.hpp"
 #include "store/deployments_api.hpp"
 
 namespace deployclaw::api::agents {
 namespace {
-
-// These calls take no body, or an empty object.
-Status expect_no_fields(const http::Request& request) {
-  if (request.body.empty()) return {};
-  const auto body = http::json_object_body(request);
-  if (!body) return fail(body.error());
-  http::Fields in(*body);
-  return in.finish();
-}
 
 // Renders the agent as it now is, keeps the answer for a repeated request, records, commits.
 Task<Result<http::Response>> finish(db::Transaction& tx, Principal principal, AgentId agent,

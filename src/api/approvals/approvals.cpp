@@ -4,8 +4,6 @@
 #include "api/rendering/bind.hpp"
 #include "api/rendering/json_text.hpp"
 #include "api/rendering/page.hpp"
-#include "http/fields.hpp"
-#include "http/json_body.hpp"
 #include "store/approvals.hpp"
 #include "store/observations.hpp"
 
@@ -101,15 +99,6 @@ Task<Result<http::Response>> answer_page(Services& services, Principal principal
   }
   out.end_object();
   co_return json_text_response(200, std::move(out));
-}
-
-// These calls take no body, or an empty object.
-Status expect_no_fields(const http::Request& request) {
-  if (request.body.empty()) return {};
-  const auto body = http::json_object_body(request);
-  if (!body) return fail(body.error());
-  http::Fields in(*body);
-  return in.finish();
 }
 
 // The decision, its answer and its audit record become durable together. Row first, then the log,

@@ -11,6 +11,7 @@
 #include "domain/sensitive_config.hpp"
 #include "http/json_body.hpp"
 #include "runtimes/catalogue.hpp"
+#include "services/test_call.hpp"
 #include "store/observations.hpp"
 #include "store/users.hpp"
 
@@ -21,7 +22,13 @@ namespace json = boost::json;
 
 constexpr std::int64_t kMostPerAgent = 50;
 
-void append_credential(JsonText& out, const store::StoredCredential& credential) {
+bool is_testable(const services::Catalogue& catalogue, const store::StoredCredential& credential) {
+  const auto* kind = catalogue.find_kind(credential.kind);
+  return kind != nullptr && services::test_for(*kind, credential.hosts) != nullptr;
+}
+
+void append_credential(JsonText& out, const services::Catalogue& catalogue,
+                       const store::StoredCredential& credential) {
   out.begin_object();
   out.key("name").string(credential.name);
   out.key("kind").string(credential.kind);
@@ -30,6 +37,7 @@ void append_credential(JsonText& out, const store::StoredCredential& credential)
   out.end_array();
   out.key("keyVersion").number(credential.key_version);
   out.key("renews").boolean(credential.renews);
+  out.key("testable").boolean(is_testable(catalogue, credential));
   out.key("expiresAt").string_or_null(credential.expires_at);
   out.key("createdAt").string(credential.created_at);
   out.key("updatedAt").string(credential.updated_at);
@@ -37,14 +45,15 @@ void append_credential(JsonText& out, const store::StoredCredential& credential)
   out.end_object();
 }
 
-Task<Result<http::Response>> credential_response(db::Transaction& tx, AgentId agent,
+Task<Result<http::Response>> credential_response(const services::Catalogue& catalogue,
+                                                 db::Transaction& tx, AgentId agent,
                                                  std::string name, int status) {
   const auto found = co_await store::find_credential(tx, agent, std::move(name));
   if (!found) co_return fail(found.error());
   if (!*found) co_return fail(Code::kInternal, "the credential just written is not there");
   JsonText out;
   out.begin_object().key("credential");
-  append_credential(out, **found);
+  append_credential(out, catalogue, **found);
   out.end_object();
   co_return json_text_response(status, std::move(out));
 }
@@ -84,11 +93,11 @@ void wipe_body(json::object body) {
   domain::wipe_strings(used);
 }
 
+}  // namespace
+
 std::unexpected<Error> no_such_credential() {
   return fail(Code::kNotFound, "not_found", "The agent has no credential of that name.");
 }
-
-}  // namespace
 
 Task<Result<http::Response>> list(Services& services, Principal principal, http::Request request) {
   const auto agent = agent_of(request);
@@ -100,7 +109,9 @@ Task<Result<http::Response>> list(Services& services, Principal principal, http:
   if (!credentials) co_return fail(credentials.error());
   JsonText out;
   out.begin_object().key("items").begin_array();
-  for (const auto& credential : *credentials) append_credential(out, credential);
+  for (const auto& credential : *credentials) {
+    append_credential(out, services.service_catalogue, credential);
+  }
   out.end_array().key("nextCursor").null().end_object();
   co_return json_text_response(200, std::move(out));
 }
@@ -138,7 +149,7 @@ Task<Result<http::Response>> add(Services& services, Principal principal, http::
   if (!inserted) co_return fail(std::move(inserted.error()));
   auto refreshed = co_await refresh_agent(services, *tx, std::move(*agent), principal.user);
   if (!refreshed) co_return fail(std::move(refreshed.error()));
-  auto response = co_await credential_response(*tx, *id, name, 201);
+  auto response = co_await credential_response(services.service_catalogue, *tx, *id, name, 201);
   if (!response) co_return fail(std::move(response.error()));
   response->headers.add("Location", "/api/agents/" + id->to_string() + "/credentials/" + name);
   auto kept = co_await record_answer(*tx, principal, *response);
@@ -177,7 +188,7 @@ Task<Result<http::Response>> replace(Services& services, Principal principal,
   auto event = credential_event(principal, "credential_replaced", *sealed);
   auto replaced = co_await store::replace_credential(*tx, std::move(*sealed));
   if (!replaced) co_return fail(std::move(replaced.error()));
-  auto response = co_await credential_response(*tx, *id, name, 200);
+  auto response = co_await credential_response(services.service_catalogue, *tx, *id, name, 200);
   if (!response) co_return fail(std::move(response.error()));
   auto committed = co_await record_and_commit(*tx, std::move(event));
   if (!committed) co_return fail(std::move(committed.error()));
@@ -228,6 +239,7 @@ void add_routes(http::Router& router, Services& services) {
   using http::Method;
   const Access read{};
   const Access write{.fresh = true, .least_role = Role::kAdmin};
+  const Access try_out{.least_role = Role::kAdmin};  // changes nothing
   const std::string all = "/api/agents/:id/credentials";
   const std::string one = "/api/agents/:id/credentials/:name";
   add_route(router, services, Method::kGet, all, "listCredentials", read,
@@ -238,6 +250,8 @@ void add_routes(http::Router& router, Services& services) {
             bind_action(services, replace), "credentials:write");
   add_route(router, services, Method::kDelete, one, "deleteCredential", write,
             bind_action(services, remove), "credentials:write");
+  add_route(router, services, Method::kPost, one + "/test", "testCredential", try_out,
+            idempotent(services, bind_action(services, test)), "credentials:write");
   add_route(router, services, Method::kGet, "/api/credential-kinds", "listCredentialKinds", read,
             bind_action(services, kinds), "agents:read");
 }

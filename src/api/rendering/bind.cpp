@@ -1,6 +1,8 @@
 #include "api/rendering/bind.hpp"
 
 #include "audit/append.hpp"
+#include "http/fields.hpp"
+#include "http/json_body.hpp"
 
 namespace deployclaw::api {
 
@@ -18,6 +20,14 @@ Result<AgentId> agent_of(const http::Request& request) {
 
 std::unexpected<Error> no_such_agent() {
   return fail(Code::kNotFound, "not_found", "There is no such agent.");
+}
+
+Status expect_no_fields(const http::Request& request) {
+  if (request.body.empty()) return {};
+  const auto body = http::json_object_body(request);
+  if (!body) return fail(body.error());
+  http::Fields in(*body);
+  return in.finish();
 }
 
 Task<Status> record_and_commit(db::Transaction& tx, audit::Event event) {

@@ -17,6 +17,9 @@ Result<AgentId> agent_of(const http::Request& request);
 // kNotFound in the words for an agent.
 std::unexpected<Error> no_such_agent();
 
+// For calls that take no body, or an empty object.
+Status expect_no_fields(const http::Request& request);
+
 // Appends the record, commits.
 Task<Status> record_and_commit(db::Transaction& tx, audit::Event event);
 

@@ -98,6 +98,11 @@ export const agentQuery = (id: string) => queryOptions({
   },
 });
 
+export const credentialsQuery = (id: string) => queryOptions({
+  queryKey: ['agent', id, 'credentials'],
+  queryFn: async () => (await ok(api.GET('/api/agents/{id}/credentials', { params: { path: { id } } }))).items,
+});
+
 export const runtimesQuery = queryOptions({
   queryKey: ['runtimes'],
   queryFn: async () => (await ok(api.GET('/api/runtimes'))).items,

@@ -18,6 +18,7 @@ export type Resources = Schemas['Resources'];
 export type Runtime = Schemas['Runtime'];
 export type NewCredential = Schemas['NewCredential'];
 export type Credential = Schemas['Credential'];
+export type CredentialTest = Schemas['CredentialTest'];
 export type CreateAgentRequest = Schemas['CreateAgentRequest'];
 export type ChangeAgentRequest = Schemas['ChangeAgentRequest'];
 export type Health = Schemas['Health'];

@@ -26,6 +26,7 @@ const WORDS: Record<string, string> = {
   credential_created: 'Credential added',
   credential_replaced: 'Credential replaced',
   credential_deleted: 'Credential deleted',
+  credential_tested: 'Credential tested',
   approval_requested: 'Asked for approval',
   approval_granted: 'Approval granted',
   approval_denied: 'Approval denied',

@@ -2,12 +2,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, ok } from '../../api/client';
 import { asProblem, type Problem } from '../../api/problem';
-import { credentialKindsQuery } from '../../api/queries';
+import { credentialKindsQuery, credentialsQuery } from '../../api/queries';
 import { roleReaches, type Credential } from '../../api/types';
+import { TestButton, TestResultPlace, type TestResult } from '../../app/credential_test';
 import { useSession } from '../../app/guards';
 import { Badge, Button, ConfirmDialog, Dialog, EmptyState, ErrorNotice, IconKey, IconPlus, SecretField, SelectField, Skeleton, Table, TextAreaField, TextField, Time, toast } from '../../ui';
 import type { TabProps } from './index';
-import { credentialsQuery } from './queries';
 
 export default function Credentials({ agent }: TabProps) {
   const { user } = useSession();
@@ -16,13 +16,18 @@ export default function Credentials({ agent }: TabProps) {
   const { data, error, refetch } = useQuery(credentialsQuery(agent.id));
   const [edited, setEdited] = useState<Credential | 'new' | null>(null);
   const [removed, setRemoved] = useState<Credential | null>(null);
-  const done = () => queries.invalidateQueries({ queryKey: credentialsQuery(agent.id).queryKey });
+  const [tested, setTested] = useState<TestResult | null>(null);
+  const done = () => {
+    setTested(null);  // of a value that may be another one now
+    return queries.invalidateQueries({ queryKey: credentialsQuery(agent.id).queryKey });
+  };
   if (!data) return error ? <ErrorNotice error={error} title="The credentials could not be loaded" retry={() => void refetch()} /> : <Skeleton label="Loading credentials" />;
   const add = may && <Button variant="primary" onClick={() => setEdited('new')}><IconPlus />Add a credential</Button>;
   return (
     <div className="stack">
       <div className="row-between"><p className="muted">Values are sealed at once; nobody can read them again, and the agent never has them.</p>{data.length > 0 && add}</div>
-      {!may && <p className="muted small">Only admins add, replace and delete credentials.</p>}
+      {!may && <p className="muted small">Only admins add, test, replace and delete credentials.</p>}
+      <TestResultPlace result={tested} />
       {data.length === 0
         ? <EmptyState icon={<IconKey size={20} />} title="No credentials yet" actions={add}>Add the key of a model or of a chat, so that the agent can work with it.</EmptyState>
         : (
@@ -33,7 +38,7 @@ export default function Credentials({ agent }: TabProps) {
             { id: 'used', title: 'Last used', cell: (row) => (row.lastUsedAt ? <Time at={row.lastUsedAt} /> : 'never'), sortBy: (row) => row.lastUsedAt ?? '' },
             { id: 'ends', title: 'Ends', cell: (row) => (row.renews ? 'renewed by itself' : row.expiresAt ? <Time at={row.expiresAt} /> : '–') },
             { id: 'do', title: <span className="sr-only">Actions</span>, tight: true, cell: (row) => may && (
-              <span className="row"><Button size="small" aria-label={`Replace ${row.name}`} onClick={() => setEdited(row)}>Replace</Button><Button size="small" variant="ghost" aria-label={`Delete ${row.name}`} onClick={() => setRemoved(row)}>Delete</Button></span>
+              <span className="row">{row.testable && <TestButton agentId={agent.id} name={row.name} onResult={setTested} />}<Button size="small" aria-label={`Replace ${row.name}`} onClick={() => setEdited(row)}>Replace</Button><Button size="small" variant="ghost" aria-label={`Delete ${row.name}`} onClick={() => setRemoved(row)}>Delete</Button></span>
             ) },
           ]} />
         )}

@@ -11,11 +11,6 @@ export const healthQuery = (id: string) => queryOptions({
   queryFn: () => ok(api.GET('/api/agents/{id}/health', { params: { path: { id } } })),
 });
 
-export const credentialsQuery = (id: string) => queryOptions({
-  queryKey: ['agent', id, 'credentials'],
-  queryFn: async () => (await ok(api.GET('/api/agents/{id}/credentials', { params: { path: { id } } }))).items,
-});
-
 export const deploymentsQuery = (id: string) => infiniteQueryOptions({
   queryKey: ['agent', id, 'deployments'],
   queryFn: ({ pageParam }) => ok(api.GET('/api/agents/{id}/deployments', { params: { path: { id }, query: { limit: 25, cursor: pageParam } } })),

@@ -12,6 +12,7 @@ import { useTopic } from '../../live/live';
 import { Button, ButtonLink, Card, Code, ConfirmDialog, ErrorNotice, IconCheck, IconWarn, Skeleton } from '../../ui';
 import { channelOfConfig } from './after';
 import { ProgressSteps } from './progress_steps';
+import { TestKeys } from './test_keys';
 
 /** A deployment while it runs, and its verdict. */
 export default function ProgressPage() {
@@ -38,6 +39,7 @@ export default function ProgressPage() {
       {agent.deployment
         ? <Card title="Steps"><ProgressSteps deployment={agent.deployment} /></Card>
         : <Card><p className="muted">It is stored and not deployed: start it on its page.</p></Card>}
+      <TestKeys agentId={agent.id} />
       <Output agent={agent} />
     </Page>
   );
