@@ -49,7 +49,7 @@ export default function Agents() {
   useTopic('agents');
   const { data: agents, error, refetch } = useQuery({ ...agentsQuery, refetchInterval: usePolling(5000) });
   const recent = useRecent();
-  const ids = useMemo(() => (agents && agents.length <= HEALTH_UP_TO && !agents.some((agent) => agent.usage?.restarts != null) ? agents.map((agent) => agent.id) : []), [agents]);
+  const ids = useMemo(() => (agents && agents.length <= HEALTH_UP_TO && !agents.some((agent) => agent.restarts != null) ? agents.map((agent) => agent.id) : []), [agents]);
   const health = useHealth(ids);
   const rows = useMemo(() => rowsOf(agents ?? [], recent ?? [], health), [agents, recent, health]);
   const may = roleReaches(user.role, 'member');

@@ -42,9 +42,9 @@ export function rowsOf(agents: Agent[], recent: AuditRecord[], health: Map<strin
     const record = last.get(agent.id);
     return {
       agent, state: stateOf(agent),
-      cpu: agent.usage?.cpuCores ?? null, memory: agent.usage?.memoryBytes ?? null,
+      cpu: agent.usage ? agent.usage.cpuPercent / 100 : null, memory: agent.usage?.memoryBytes ?? null,
       spent: agent.spend?.todayUsd ?? null, cap: agent.spend?.capUsd ?? agent.permissions.maxDailyTokenSpend ?? null,
-      restarts: agent.usage?.restarts ?? health.get(agent.id)?.restarts ?? null,
+      restarts: agent.restarts ?? health.get(agent.id)?.restarts ?? null,
       lastAt: record?.createdAt ?? null, lastAction: record ? actionWords(record.actionType) : null,
     };
   });
