@@ -3,7 +3,7 @@ import { lazy, Suspense, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import type { AgentMetrics } from '../../api/types';
 import { Card, ErrorNotice, Skeleton, Switch, Table, Time } from '../../ui';
-import { bytes, count, duration, usd } from '../../ui/format';
+import { bytes, count, usd } from '../../ui/format';
 import type { TabProps } from './index';
 import { METRIC_RANGES, metricsQuery, type MetricRange } from './queries';
 
@@ -16,6 +16,7 @@ type ChartKind = {
   /** How a point stands for its step. */
   of: 'average' | 'total';
 };
+const stepWords = (seconds: number) => (seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`);
 const cores = (value: number) => `${(value * 100).toFixed(value < 0.1 ? 1 : 0)} %`;
 const CHARTS: ChartKind[] = [
   { title: 'CPU', lines: [{ series: 'cpuCores', title: 'Of one core' }], format: cores, of: 'average' },
@@ -63,7 +64,7 @@ function Charts({ agent, data, asTables }: { agent: TabProps['agent']; data: Age
         {current
           ? <>Now: {cores(current.cpuPercent / 100)} of one core (it may use {agent.resources.cpus}), {bytes(current.memoryBytes)} of {bytes(limit)} memory.</>
           : agent.desiredState === 'running' ? 'Not measured in the last minute.' : 'It is stopped: nothing is measured.'}
-        {' '}Each point stands for {duration(data.stepSeconds * 1000).replace(/ 0 s$/, '')}. Times are UTC.
+        {' '}Each point stands for {stepWords(data.stepSeconds)}. Times are UTC.
       </p>
       <div className="metrics">
         {CHARTS.map((chart) => <One key={chart.title} chart={chart} data={data} asTable={asTables} />)}
