@@ -20,8 +20,9 @@ const agent = {
 const current = { cpuPercent: 42.5, memoryBytes: 268_435_456, memoryLimitBytes: 536_870_912 };
 
 // Every third step was not measured; the values tell which step they are of.
-function answerFor(range, { measured = true, spent = true } = {}) {
-  const [stepSeconds, count] = STEPS[range];
+function answerFor(range, { measured = true, spent = true, steps } = {}) {
+  const [stepSeconds, most] = STEPS[range];
+  const count = steps ?? most;
   const from = Date.parse('2026-03-01T10:00:00.000Z');
   const at = (index) => new Date(from + index * stepSeconds * 1000).toISOString();
   const series = (value) => Array.from({ length: count }, (_, index) => [at(index), value(index)]);
@@ -153,6 +154,8 @@ test('no answer: it says so, and tries again when asked', async () => {
 });
 
 test('charts and tables pass axe, light and dark, and fit a narrow window', async () => {
+  // Rows enough: axe looks at each cell.
+  played.on('GET', '/api/agents/:id/metrics', ({ query }) => answerFor(query.range, { steps: 24 }));
   for (const colorScheme of ['light', 'dark']) {
     for (const [view, width] of [['', 1200], ['', 390], ['?view=tables', 1200], ['?view=tables', 390]]) {
       const page = await played.window({ colorScheme, width });

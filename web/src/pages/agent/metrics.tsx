@@ -17,7 +17,7 @@ type ChartKind = {
   of: 'average' | 'total';
 };
 const stepWords = (seconds: number) => (seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`);
-const cores = (value: number) => `${(value * 100).toFixed(value < 0.1 ? 1 : 0)} %`;
+const cores = (value: number) => `${(value * 100).toFixed(value !== 0 && value < 0.1 ? 1 : 0)} %`;
 const CHARTS: ChartKind[] = [
   { title: 'CPU', lines: [{ series: 'cpuCores', title: 'Of one core' }], format: cores, of: 'average' },
   { title: 'Memory', lines: [{ series: 'memoryBytes', title: 'In use' }], format: bytes, of: 'average' },
@@ -92,7 +92,7 @@ function One({ chart, data, asTable }: { chart: ChartKind; data: AgentMetrics; a
         )
         : (
           <Suspense fallback={<Skeleton label="Loading the chart" />}>
-            <Chart label={`${chart.title}. ${summary}. “As tables” shows every value.`} rows={rows} titles={chart.lines.map((line) => line.title)} format={chart.format} />
+            <Chart label={`${chart.title}. ${summary}. “As tables” shows every value.`} rows={rows} titles={chart.lines.map((line) => line.title)} format={chart.format} binary={chart.format === bytes} />
           </Suspense>
         )}
     </Card>
