@@ -75,6 +75,7 @@ int run_orchestrator(Settings settings) {
   const auto runtime = docker::make_docker_runtime(engine);
   const auto network = orchestrator::make_linux_network(firewall, *pool);
   const auto drops = orchestrator::make_linux_drops(io.get_executor(), firewall.log_group);
+  const auto usage = orchestrator::make_linux_usage_reader(names->interface_prefix);
   const auto volumes = orchestrator::make_loop_volumes(settings.text("home"));
   auto config = orchestrator_config(settings, *pool, firewall);
   const auto prober = orchestrator::make_http_prober(clock, config.probe_timeout);
@@ -88,6 +89,7 @@ int run_orchestrator(Settings settings) {
                                   .prober = *prober,
                                   .clock = clock,
                                   .pool = *pool,
+                                  .usage = usage.get(),
                                   .drops = drops.get()};
   orchestrator::Orchestrator orchestrator(io.get_executor(), parts, listener, std::move(config));
   if (auto started = orchestrator.start(); !started) return complain(started.error().message);

@@ -114,7 +114,9 @@ class SchemaTest : public ::testing::Test {
           "client_id = '" +
           client + "';" + "insert into model_reservations select client_id, id, ascii('" + client +
           "'), 1, '2026-01-01', 1 from agents where client_id = '" + client + "';" +
-          "select audit.append('[{\"clientId\":\"" + client +
+          "insert into agent_metrics select client_id, id, 15, now(), 15, 1, 1, null, 1, 1 from "
+          "agents where client_id = '" +
+          client + "';" + "select audit.append('[{\"clientId\":\"" + client +
           "\",\"actorType\":\"system\","
           "\"actionType\":\"probe\",\"outcome\":\"success\"}]')");
     }
@@ -138,7 +140,8 @@ const std::vector<std::string> kTenantTables = {"clients",
                                                 "approvals",
                                                 "credential_tests",
                                                 "model_spend",
-                                                "model_reservations"};
+                                                "model_reservations",
+                                                "agent_metrics"};
 
 std::string tenant_column(const std::string& table) {
   return table == "clients" ? "id" : "client_id";
@@ -220,6 +223,10 @@ TEST_F(SchemaTest, WhatHangsOnAnAgentOrUserIsOfTheSameClient) {
                  agent + R"(, 'x', 'p', '{"iv":1,"ciphertext":1,"tag":1,"keyVersion":1}'))"},
       {&api, "deployments (client_id, agent_id, kind, generation, spec) values " + agent +
                  ", 'create', 1, '{}')"},
+      {&orchestrator,
+       "agent_metrics (client_id, agent_id, resolution, at, measured_seconds, "
+       "cpu_seconds, memory_bytes, received_bytes, sent_bytes) values " +
+           agent + ", 15, now(), 15, 1, 1, 1, 1)"},
       {&orchestrator, "agent_output (client_id, agent_id, seq, at, stream, line) values " + agent +
                           ", 9, now(), 'stdout', 'x')"},
       {&api, "sessions (client_id, user_id, token_hash, level, expires_at) values " + user +
@@ -381,6 +388,16 @@ TEST_F(SchemaTest, EachRoleReachesItsTablesAndNoOthers) {
       {"deployclaw_api", "delete from model_reservations", false},
       {"deployclaw_orchestrator", "select * from model_spend", false},
       {"deployclaw_readonly", "select * from model_spend", false},
+      {"deployclaw_api", "select * from agent_metrics", true},
+      {"deployclaw_api", "insert into agent_metrics select * from agent_metrics", false},
+      {"deployclaw_api", "update agent_metrics set cpu_seconds = 0", false},
+      {"deployclaw_api", "delete from agent_metrics", false},
+      {"deployclaw_api", "select * from agent_metrics_15s", false},
+      {"deployclaw_orchestrator", "update agent_metrics set cpu_seconds = 0", true},
+      {"deployclaw_orchestrator", "delete from agent_metrics", true},
+      {"deployclaw_orchestrator", "select * from agent_metrics_1min", false},
+      {"deployclaw_egress", "select * from agent_metrics", false},
+      {"deployclaw_readonly", "select * from agent_metrics", false},
       {"deployclaw_readonly", "select state from approvals", true},
       {"deployclaw_readonly", "select request from approvals", false},
       {"deployclaw_readonly", "select id, email from users", true},

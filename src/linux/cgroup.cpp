@@ -89,6 +89,10 @@ std::uint64_t value_of(std::string_view text, std::string_view key) {
   return 0;
 }
 
+Result<std::string> read_membership(pid_t pid) {
+  return read_small_file("/proc/" + std::to_string(pid) + "/cgroup");
+}
+
 // "No limit" in v1 is a number near the end of the range.
 constexpr std::uint64_t kUnlimitedV1 = std::uint64_t{1} << 60;
 
@@ -128,11 +132,28 @@ Result<CgroupPaths> resolve_cgroup(std::string_view process_cgroup, std::string_
 }
 
 Result<CgroupReader> CgroupReader::open(pid_t pid) {
-  const auto membership = read_small_file("/proc/" + std::to_string(pid) + "/cgroup");
+  const auto membership = read_membership(pid);
   if (!membership) return fail(membership.error());
+  return open_membership(*membership);
+}
+
+Result<CgroupReader> CgroupReader::open_container(pid_t pid, std::string_view container) {
+  const auto membership = read_membership(pid);
+  if (!membership) return fail(membership.error());
+  if (container.empty() || !membership->contains(container)) {
+    return fail(Code::kNotFound, "the process is not the container's");
+  }
+  auto reader = open_membership(*membership);
+  if (reader && (reader->files_[kCpu] < 0 || reader->files_[kMemory] < 0)) {
+    return fail(Code::kNotFound, "the host does not count the container's CPU and memory");
+  }
+  return reader;
+}
+
+Result<CgroupReader> CgroupReader::open_membership(std::string_view process_cgroup) {
   const auto mountinfo = read_small_file("/proc/self/mountinfo");
   if (!mountinfo) return fail(mountinfo.error());
-  const auto paths = resolve_cgroup(*membership, *mountinfo);
+  const auto paths = resolve_cgroup(process_cgroup, *mountinfo);
   if (!paths) return fail(paths.error());
   return open(*paths);
 }
@@ -171,7 +192,9 @@ Result<CgroupSample> CgroupReader::read() const {
   sample.cpu_microseconds =
       v2_ ? value_of(texts[kCpu], "usage_usec") : parse_number(texts[kCpu]).value_or(0) / 1000;
   sample.memory_current = parse_number(texts[kMemory]).value_or(0);
-  sample.memory_anonymous = value_of(texts[kMemoryStat], v2_ ? "anon" : "total_rss");
+  // The two files are read one after the other: the cache may have grown past the first by then.
+  const auto cache = value_of(texts[kMemoryStat], v2_ ? "inactive_file" : "total_inactive_file");
+  sample.memory_used = sample.memory_current - std::min(cache, sample.memory_current);
   sample.memory_limit = parse_number(texts[kMemoryLimit]);
   if (sample.memory_limit && *sample.memory_limit > kUnlimitedV1) sample.memory_limit.reset();
   sample.oom_kills = value_of(texts[kOom], "oom_kill");

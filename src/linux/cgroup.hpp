@@ -16,7 +16,7 @@ namespace deployclaw::linux {
 struct CgroupSample {
   std::uint64_t cpu_microseconds = 0;  // since the container started, all cores
   std::uint64_t memory_current = 0;    // with page cache
-  std::uint64_t memory_anonymous = 0;  // what cannot be dropped: the figure to show
+  std::uint64_t memory_used = 0;       // without inactive page cache: the figure to show
   std::optional<std::uint64_t> memory_limit;
   std::uint64_t oom_kills = 0;
   std::uint64_t pids = 0;
@@ -42,6 +42,9 @@ class CgroupReader {
   // `pid` is the container's first process. kNotFound when it is gone.
   static Result<CgroupReader> open(pid_t pid);
   static Result<CgroupReader> open(const CgroupPaths& paths);
+  // As the first, but kNotFound also when the process is not in the cgroup of `container` (the
+  // engine's id; a pid is given to others once its process ended) or CPU or memory is not counted.
+  static Result<CgroupReader> open_container(pid_t pid, std::string_view container);
 
   Result<CgroupSample> read() const;
 
@@ -54,6 +57,7 @@ class CgroupReader {
  private:
   enum File { kCpu, kMemory, kMemoryStat, kMemoryLimit, kOom, kPids, kFiles };
   CgroupReader() { files_.fill(-1); }
+  static Result<CgroupReader> open_membership(std::string_view process_cgroup);
   bool v2_ = false;
   std::array<int, kFiles> files_;
 };

@@ -68,7 +68,7 @@ class CgroupFiles : public ::testing::Test {
 TEST_F(CgroupFiles, ReadsV2) {
   write("cpu.stat", "usage_usec 1234567\nuser_usec 1\n");
   write("memory.current", "900\n");
-  write("memory.stat", "anon_thp 5\nanon 700\nfile 100\n");
+  write("memory.stat", "anon 700\nfile 210\ninactive_file 200\nactive_file 10\n");
   write("memory.max", "max\n");
   write("memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n");
   write("pids.current", "31\n");
@@ -78,10 +78,12 @@ TEST_F(CgroupFiles, ReadsV2) {
   const auto sample = reader->read().value();
   EXPECT_EQ(sample.cpu_microseconds, 1234567U);
   EXPECT_EQ(sample.memory_current, 900U);
-  EXPECT_EQ(sample.memory_anonymous, 700U);
+  EXPECT_EQ(sample.memory_used, 700U);
   EXPECT_EQ(sample.memory_limit, std::nullopt);
   EXPECT_EQ(sample.oom_kills, 2U);
   EXPECT_EQ(sample.pids, 31U);
+  write("memory.stat", "inactive_file 1000\n");
+  EXPECT_EQ(reader->read().value().memory_used, 0U) << "never below nothing";
   write("memory.max", "2147483648\n");
   EXPECT_EQ(reader->read().value().memory_limit, 2147483648U);
 }
@@ -89,7 +91,7 @@ TEST_F(CgroupFiles, ReadsV2) {
 TEST_F(CgroupFiles, ReadsV1) {
   write("cpuacct.usage", "5000000\n");
   write("memory.usage_in_bytes", "900\n");
-  write("memory.stat", "rss 1\ntotal_rss 700\n");
+  write("memory.stat", "inactive_file 1\ntotal_inactive_file 200\n");
   write("memory.limit_in_bytes", "9223372036854771712\n");
   write("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
   write("pids.current", "2\n");
@@ -98,7 +100,7 @@ TEST_F(CgroupFiles, ReadsV1) {
   ASSERT_TRUE(reader);
   const auto sample = reader->read().value();
   EXPECT_EQ(sample.cpu_microseconds, 5000U);
-  EXPECT_EQ(sample.memory_anonymous, 700U);
+  EXPECT_EQ(sample.memory_used, 700U);
   EXPECT_EQ(sample.memory_limit, std::nullopt);
   EXPECT_EQ(sample.oom_kills, 4U);
 }
@@ -117,6 +119,14 @@ TEST(CgroupReader, ReadsThisProcess) {
   const auto sample = reader->read();
   ASSERT_TRUE(sample) << sample.error().message;
   EXPECT_GT(sample->cpu_microseconds + sample->memory_current, 0U);
+}
+
+TEST(CgroupReader, TakesNoOtherProcessForTheContainers) {
+  for (const char* container : {"", "4f2a9c0d6b1e8a7f3c5d"}) {
+    const auto reader = CgroupReader::open_container(::getpid(), container);
+    ASSERT_FALSE(reader);
+    EXPECT_EQ(reader.error().code, Code::kNotFound);
+  }
 }
 
 TEST(CgroupReader, SaysWhenTheProcessIsGone) {

@@ -182,6 +182,31 @@ std::vector<Watched> Observer::watched(const World& world) const {
   return out;
 }
 
+std::vector<UsageTarget> Observer::measured(const World& world) const {
+  std::vector<UsageTarget> out;
+  for (const auto& [agent, containers] : world.containers) {
+    const auto memory = memories_.find(agent);
+    if (!world.rows.contains(agent) || memory == memories_.end() || !memory->second.address) {
+      continue;
+    }
+    for (const auto& container : containers) {
+      // Only once its wire is known to be its own.
+      if (container.state != docker::ContainerState::kRunning ||
+          memory->second.wired != container.id ||
+          memory->second.wired_start != container.started_at) {
+        continue;
+      }
+      out.push_back({.agent = agent,
+                     .container = container.id,
+                     .started_at = container.started_at,
+                     .pid = container.pid,
+                     .interface = parts_.network.interface_of(*memory->second.address)});
+      break;
+    }
+  }
+  return out;
+}
+
 std::vector<OutputSource> Observer::sources(const World& world) {
   std::vector<OutputSource> out;
   for (const auto& [agent, containers] : world.containers) {

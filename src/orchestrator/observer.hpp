@@ -36,9 +36,10 @@ class Observer {
   // The engine's event stream broke: what ends around now may be its victim.
   void engine_broke() { engine_up_ = false; }
 
-  // What is to be probed and followed now.
+  // What is to be probed, followed and measured now.
   [[nodiscard]] std::vector<Watched> watched(const World& world) const;
   [[nodiscard]] static std::vector<OutputSource> sources(const World& world);
+  [[nodiscard]] std::vector<UsageTarget> measured(const World& world) const;
 
  private:
   void fill_limits(domain::Target& target) const;

@@ -25,7 +25,11 @@ Orchestrator::Orchestrator(asio::any_io_executor executor, Parts parts, db::List
       shop_{parts_, config_, lease_, output_, metrics_, memories_, {}},
       drops_(parts_.db, parts_.clock, config_.drop_pause),
       alarm_(executor),
-      tasks_(executor) {}
+      tasks_(executor) {
+  if (parts_.usage != nullptr) {
+    usage_.emplace(parts_.db, *parts_.usage, parts_.clock, config_.host_name);
+  }
+}
 
 Orchestrator::~Orchestrator() = default;
 
@@ -45,6 +49,10 @@ Status Orchestrator::start() {
     const auto leads = [this] { return lease_.held(); };
     tasks_.spawn("read drops", drops_.read(*parts_.drops, leads));
     tasks_.spawn("tell drops", drops_.write(*parts_.drops, leads, config_.drop_flush));
+  }
+  if (usage_) {
+    std::function<bool()> leads = [this] { return lease_.held(); };
+    tasks_.spawn("usage", usage_->run(std::move(leads)));
   }
   return {};
 }
@@ -115,6 +123,7 @@ Task<Status> Orchestrator::pass() {
   }
   health_.watch(observer_.watched(*world));
   output_.follow(Observer::sources(*world));
+  if (usage_) usage_->watch(observer_.measured(*world));
   tell_owners(*world);
   co_await clear_strays(world->strays);
   auto plan = domain::plan(config_.rules, world->desired, world->observed, parts_.clock.now());

@@ -13,6 +13,7 @@
 #include "orchestrator/drop_reporter.hpp"
 #include "orchestrator/executor.hpp"
 #include "orchestrator/observer.hpp"
+#include "orchestrator/usage_sampler.hpp"
 #include "store/orchestrator_observations.hpp"
 
 namespace deployclaw::orchestrator {
@@ -78,6 +79,7 @@ class Orchestrator {
   Observer observer_;
   Workshop shop_;
   DropReporter drops_;
+  std::optional<UsageSampler> usage_;
   boost::asio::steady_timer alarm_;
   std::map<AgentId, std::pair<store::Observation, Time>> saved_;
   std::unique_ptr<net::HttpServer> admin_;

@@ -14,6 +14,7 @@
 #include "orchestrator/network.hpp"
 #include "orchestrator/prober.hpp"
 #include "orchestrator/steps.hpp"
+#include "orchestrator/usage_reader.hpp"
 #include "orchestrator/volumes.hpp"
 #include "runtimes/catalogue.hpp"
 #include "vault/vault.hpp"
@@ -31,7 +32,8 @@ struct Parts {
   Prober& prober;
   const Clock& clock;
   linux::AddressPool pool;
-  DropSource* drops = nullptr;  // none: what the firewall drops is counted, but not audited
+  UsageReader* usage = nullptr;  // none: what agents use is not measured
+  DropSource* drops = nullptr;   // none: what the firewall drops is counted, but not audited
 };
 
 // What this process knows of an agent beside the database; lost with it, and no harm done.

@@ -44,11 +44,16 @@ struct AgentColumn {
     kDeploymentReason,
     kDeploymentCreatedAt,
     kDeploymentEndedAt,
-    kSortTime,             // list_agents: created_at in microseconds since 1970, for the cursor
-    kVersion = kSortTime,  // find_agent: hex
-    // find_agent only.
     kSpentToday,  // on models this UTC day, as far as settled, in micro-dollars
     kPlan,        // of the client
+    kRestarts,    // null: never observed
+    kCpuPercent,  // null, as the next two: not running, or not measured in the last minute
+    kMemoryBytes,
+    kMemoryLimitBytes,  // also null without a limit
+    kLastActionAt,      // null, as the next: nothing in the audit log
+    kLastAction,
+    kSortTime,             // list_agents: created_at in microseconds since 1970, for the cursor
+    kVersion = kSortTime,  // find_agent: hex
   };
 };
 

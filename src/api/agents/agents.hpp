@@ -14,6 +14,8 @@ Task<Result<http::Response>> show_deployments(Services& services, Principal prin
                                               http::Request request);
 Task<Result<http::Response>> show_health(Services& services, Principal principal,
                                          http::Request request);
+Task<Result<http::Response>> show_metrics(Services& services, Principal principal,
+                                          http::Request request);
 Task<Result<http::Response>> create(Services& services, Principal principal, http::Request request);
 Task<Result<http::Response>> change(Services& services, Principal principal, http::Request request);
 Task<Result<http::Response>> start(Services& services, Principal principal, http::Request request);

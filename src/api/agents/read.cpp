@@ -35,7 +35,7 @@ Task<Result<http::Response>> list(Services& services, Principal principal, http:
   if (!rows) co_return context("list agents", rows.error());
 
   const int shown = std::min(rows->size(), static_cast<int>(limit));
-  JsonText out(128 + static_cast<std::size_t>(shown) * 1536);
+  JsonText out(128 + static_cast<std::size_t>(shown) * 2048);
   out.begin_object().key("items").begin_array();
   for (int i = 0; i < shown; ++i) append_agent(out, (*rows)[i]);
   out.end_array().key("nextCursor");

@@ -49,7 +49,8 @@ TEST_F(ReadAgents, BadQueriesAreRefused) {
 
 TEST_F(ReadAgents, AnIdThatIsNoneAnswersLikeOneThatIsNotThere) {
   for (const char* id : {"3b241101-e2bb-4255-8caf-4136c566a962", "nonsense", "1", "%00"}) {
-    for (const char* tail : {"", "/health", "/output", "/logs", "/credentials", "/deployments"}) {
+    for (const char* tail :
+         {"", "/health", "/output", "/logs", "/credentials", "/deployments", "/metrics"}) {
       const auto answer = client.get(std::string("/api/agents/") + id + tail);
       EXPECT_TRUE(answer.status == 404 || answer.status == 400) << id << tail << answer.status;
     }
@@ -68,7 +69,9 @@ TEST_F(ReadAgents, OneAgentTellsWhatItSpentTodayAndMaySpend) {
   EXPECT_EQ(spend().at("todayUsd").to_number<double>(), 1.250001);
   Fixture::sql("UPDATE agents SET permissions = permissions || '{\"maxDailyTokenSpend\": 0.5}'");
   EXPECT_EQ(spend().at("capUsd").to_number<double>(), 0.5);
-  EXPECT_FALSE(client.get("/api/agents").at("items").at(0).as_object().contains("spend"));
+  const auto listed = client.get("/api/agents").at("items").at(0).at("spend");
+  EXPECT_EQ(listed.at("todayUsd").to_number<double>(), 1.250001);
+  EXPECT_EQ(listed.at("capUsd").to_number<double>(), 0.5);
 }
 
 TEST_F(ReadAgents, HealthIsWhatWasObserved) {
@@ -116,8 +119,8 @@ TEST_F(ReadAgents, AnotherClientsAgentIsNotThereByAnyWay) {
   Client other(api);
   other.sign_up("eve@example.com", "Eve");
   const auto path = "/api/agents/" + id;
-  for (const char* tail :
-       {"", "/health", "/output", "/output?follow=true", "/logs", "/credentials", "/deployments"}) {
+  for (const char* tail : {"", "/health", "/output", "/output?follow=true", "/logs", "/credentials",
+                           "/deployments", "/metrics"}) {
     EXPECT_EQ(other.get(path + tail).status, 404) << tail;
   }
   for (const char* tail : {"/restart", "/start", "/stop"}) {

@@ -30,6 +30,7 @@ void add_routes(http::Router& router, Services& services) {
   post("/api/agents/:id/stop", "stopAgent", stop);
   get("/api/agents/:id/deployments", "listDeployments", show_deployments);
   get("/api/agents/:id/health", "getAgentHealth", show_health);
+  get("/api/agents/:id/metrics", "getAgentMetrics", show_metrics);
 }
 
 }  // namespace deployclaw::api::agents

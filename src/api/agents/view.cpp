@@ -65,9 +65,33 @@ void append_spend(JsonText& out, const db::Row& row) {
   out.end_object();
 }
 
-enum class With : std::uint8_t { kNothing, kSpend };
+void append_last_action(JsonText& out, const db::Row& row) {
+  out.key("lastAction");
+  if (row.is_null(Column::kLastAction)) {
+    out.null();
+    return;
+  }
+  out.begin_object();
+  out.key("at").string(row.text(Column::kLastActionAt));
+  out.key("action").string(row.text(Column::kLastAction));
+  out.end_object();
+}
 
-void append_agent(JsonText& out, const db::Row& row, With with) {
+}  // namespace
+
+void append_usage(JsonText& out, const db::Row& row, const UsagePlaces& at) {
+  if (row.is_null(at.cpu_percent)) {
+    out.null();
+    return;
+  }
+  out.begin_object();
+  out.key("cpuPercent").raw(row.text(at.cpu_percent));
+  out.key("memoryBytes").raw(row.text(at.memory_bytes));
+  out.key("memoryLimitBytes").raw(row.maybe_text(at.memory_limit_bytes).value_or("null"));
+  out.end_object();
+}
+
+void append_agent(JsonText& out, const db::Row& row) {
   out.begin_object();
   out.key("id").string(row.text(Column::kId));
   out.key("name").string(row.text(Column::kName));
@@ -100,18 +124,20 @@ void append_agent(JsonText& out, const db::Row& row, With with) {
   }
   out.key("createdAt").string(row.text(Column::kCreatedAt));
   out.key("updatedAt").string(row.text(Column::kUpdatedAt));
-  if (with == With::kSpend) append_spend(out, row);
+  append_usage(out.key("usage"), row,
+               {.cpu_percent = Column::kCpuPercent,
+                .memory_bytes = Column::kMemoryBytes,
+                .memory_limit_bytes = Column::kMemoryLimitBytes});
+  append_spend(out, row);
+  out.key("restarts").raw(row.maybe_text(Column::kRestarts).value_or("0"));
+  append_last_action(out, row);
   out.end_object();
 }
-
-}  // namespace
-
-void append_agent(JsonText& out, const db::Row& row) { append_agent(out, row, With::kNothing); }
 
 http::Response agent_response(int status, const db::Row& row) {
   JsonText out(2048);
   out.begin_object().key("agent");
-  append_agent(out, row, With::kSpend);
+  append_agent(out, row);
   out.end_object();
   auto response = json_text_response(status, std::move(out));
   response.headers.add("ETag", http::make_etag(row.text(Column::kVersion)));

@@ -19,6 +19,12 @@ http::Response agent_response(int status, const db::Row& row);
 // agent_response() for the agent as it stands in `tx`; kNotFound when it is not there.
 Task<Result<http::Response>> agent_response(db::Transaction& tx, AgentId agent, int status);
 
+// The object of an agent's latest use, or null, out of a row whose columns have these numbers.
+struct UsagePlaces {
+  int cpu_percent, memory_bytes, memory_limit_bytes;
+};
+void append_usage(JsonText& out, const db::Row& row, const UsagePlaces& at);
+
 // A deployment object out of a row whose columns have these numbers.
 struct DeploymentPlaces {
   int id, kind, state, generation, steps, exit_code, last_output, reason, created_at, ended_at;

@@ -65,8 +65,9 @@ class Checker {
     } else if (key == "required" || key == "additionalProperties" || key == "propertyNames" ||
                key == "minProperties") {
       if (value.is_object()) check_object(rules, key, rule, value.as_object(), at);
-    } else if (key == "items" || key == "minItems" || key == "maxItems" || key == "uniqueItems") {
-      if (value.is_array()) check_array(key, rule, value.as_array(), at);
+    } else if (key == "items" || key == "prefixItems" || key == "minItems" || key == "maxItems" ||
+               key == "uniqueItems") {
+      if (value.is_array()) check_array(rules, key, rule, value.as_array(), at);
     } else if (key == "minLength" || key == "maxLength" || key == "pattern" || key == "format") {
       if (value.is_string()) check_string(key, rule, value.as_string(), at);
     } else if (key == "minimum" || key == "maximum") {
@@ -131,10 +132,18 @@ class Checker {
     }
   }
 
-  void check_array(std::string_view key, const json::value& rule, const json::array& value,
-                   const std::string& at) {
-    if (key == "items") {
-      for (std::size_t i = 0; i < value.size(); ++i) {
+  void check_array(const json::object& rules, std::string_view key, const json::value& rule,
+                   const json::array& value, const std::string& at) {
+    const auto* prefix = rules.if_contains("prefixItems");
+    const std::size_t named = prefix != nullptr ? prefix->as_array().size() : 0;
+    if (key == "prefixItems") {
+      for (std::size_t i = 0; i < std::min(named, value.size()); ++i) {
+        check(rule.as_array()[i], value[i], at + "/" + std::to_string(i));
+      }
+    } else if (key == "items" && rule.is_bool()) {
+      if (!rule.as_bool() && value.size() > named) mistake(at, "has too many items");
+    } else if (key == "items") {
+      for (std::size_t i = named; i < value.size(); ++i) {
         check(rule, value[i], at + "/" + std::to_string(i));
       }
     } else if (key == "uniqueItems") {

@@ -166,7 +166,7 @@ void Rig::start() {
   Parts parts{*process.db, runtime, network,
               volumes,     vault,   catalogue,
               prober,      clock,   *linux::AddressPool::parse("10.231.0.0/16"),
-              &drops};
+              nullptr,     &drops};
   process.orchestrator =
       std::make_unique<Orchestrator>(executor, std::move(parts), *process.listener, config);
   if (!process.orchestrator->start()) abort();

@@ -27,9 +27,3 @@ export type NewApiKey = ApiKey & { secret: string };
 
 export type Member = { id: string; email: string; role: 'owner' | 'admin' | 'member' | 'viewer'; twoFactorEnabled: boolean; createdAt: string };
 export type Invitation = { id: string; email: string; role: Member['role']; expiresAt: string; createdAt: string };
-
-export type Series = Array<[time: string, value: number]>;
-export type Metrics = {
-  series: Record<'cpuCores' | 'memoryBytes' | 'networkRxBytes' | 'networkTxBytes' | 'tokensIn' | 'tokensOut' | 'spendUsd', Series>;
-  current: Partial<Record<string, number>>;
-};

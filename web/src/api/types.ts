@@ -7,8 +7,8 @@ export type User = Schemas['User'];
 export type Client = Schemas['Client'];
 export type Role = User['role'];
 export type ListedSession = Schemas['ListedSession'];
-/** `spend` and `usage` come from newer servers only. */
-export type Agent = Schemas['Agent'] & { spend?: AgentSpend; usage?: AgentUsage };
+export type Agent = Schemas['Agent'];
+export type AgentMetrics = Schemas['AgentMetrics'];
 export type AgentStatus = Agent['status'];
 export type Deployment = Schemas['Deployment'];
 export type DeploymentState = Deployment['state'];
@@ -25,8 +25,6 @@ export type Health = Schemas['Health'];
 export type OutputLine = Schemas['OutputLine'];
 export type AuditRecord = Schemas['AuditRecord'];
 export type CredentialKind = { name: string; title: string; hosts: string[]; hostsRequired: boolean; renewable: boolean };
-export type AgentUsage = { cpuCores: number | null; memoryBytes: number | null; restarts?: number | null };
-export type AgentSpend = { todayUsd: number; capUsd: number | null };
 export type Branding = { name: string; logoUrl: string | null; supportEmail: string | null; bookCallUrl: string | null; accent: string | null };
 export type Page<T> = { items: T[]; nextCursor: string | null };
 

@@ -2,14 +2,26 @@ import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { useTheme } from '../../app/theme';
+import { utcTime } from '../../ui/time';
 
 const HEIGHT = 180;
 const DASH = [[], [6, 4], [2, 3]];
 
-type Props = { label: string; rows: Array<{ at: string; values: Array<number | null> }>; titles: string[]; format: (value: number) => string };
+// Bytes are told in powers of 1024, so their ticks are at powers of two.
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
-/** Lines over time. Lines differ by dashes too; the table beside it has every value. */
-export default function Chart({ label, rows, titles, format }: Props) {
+type Props = { label: string; binary?: boolean; rows: Array<{ at: string; values: Array<number | null> }>; titles: string[]; format: (value: number) => string };
+
+const DAY = 86_400;
+const dayWords = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+// Hours, and the date where a day begins or no hour is told.
+const axisTime = (at: number, step: number) => (step >= DAY || at % DAY === 0 ? dayWords.format(at * 1000) : new Date(at * 1000).toISOString().slice(11, 16));
+
+// Where no line leads, since nothing was measured before and after: these are dots.
+const lonely = (values: ArrayLike<number | null | undefined>) => Array.from(values).flatMap((value, index) => (value != null && values[index - 1] == null && values[index + 1] == null ? index : []));
+
+/** Lines over time, in UTC as in the table. Lines differ by dashes too; the table beside it has every value. */
+export default function Chart({ label, binary = false, rows, titles, format }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme = useTheme();
@@ -23,12 +35,13 @@ export default function Chart({ label, rows, titles, format }: Props) {
     const colour = (name: string) => colours.getPropertyValue(name).trim();
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
     const made = new uPlot({
-      width: element.clientWidth, height: HEIGHT, legend: { show: titles.length > 1, live: true },
+      width: element.clientWidth, height: HEIGHT, padding: [8, 8, 0, 0], legend: { live: true },
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), 'Etc/UTC'),
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (_self, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
-      axes: [axis, { ...axis, size: 64, values: (_self, ticks) => ticks.map(format) }],
-      series: [{}, ...titles.map((title, index) => ({
-        label: title, stroke: colour(`--chart-${index + 1}`), width: 1.5, dash: DASH[index] ?? [], points: { show: false }, spanGaps: false,
+      axes: [{ ...axis, size: 28, values: (_self, ticks, _axis, _space, step) => ticks.map((at) => axisTime(at, step)) }, { ...axis, size: 64, incrs: binary ? POWERS_OF_TWO : undefined, values: (_self, ticks) => ticks.map(format) }],
+      series: [{ label: 'From', value: (_self: uPlot, at: number | null) => (at == null ? '–' : utcTime(new Date(at * 1000))) }, ...titles.map((title, index) => ({
+        label: title, stroke: colour(`--chart-${index + 1}`), width: 1.5, dash: DASH[index] ?? [], points: { show: true, size: 4, filter: (self, series) => lonely(self.data[series] ?? []) }, spanGaps: false,
         fill: titles.length === 1 ? `${colour('--chart-1')}22` : undefined, value: (_self: uPlot, value: number | null) => (value == null ? '–' : format(value)),
       }))],
     }, data, element);

@@ -13,7 +13,6 @@ import { usePolling, useTopic } from '../../live/live';
 import { ErrorNotice, Skeleton, Status } from '../../ui';
 import { LinkTabs } from '../../ui/tabs';
 import { Actions } from './actions';
-import { useMetricsAnswer } from './queries';
 
 export type TabProps = { agent: AgentData; etag: string | null };
 type Tab = { id: string; title: string; page: LazyExoticComponent<ComponentType<TabProps>> };
@@ -38,7 +37,6 @@ export default function Agent() {
     // While something goes on its steps follow one another quickly.
     refetchInterval: ({ state }) => (state.data?.agent.status === 'provisioning' ? 2000 : polling),
   });
-  const hasMetrics = useMetricsAnswer(id);
   if (!data) {
     if (error && asProblem(error).status === 404) return <NotFound />;
     return (
@@ -47,8 +45,7 @@ export default function Agent() {
       </Page>
     );
   }
-  const tabs = TABS.filter((one) => one.id !== 'metrics' || hasMetrics);
-  const shown = tabs.find((one) => one.id === tab);
+  const shown = TABS.find((one) => one.id === tab);
   if (!shown) return <NotFound />;
   const { agent } = data;
   const state = stateOf(agent);
@@ -60,7 +57,7 @@ export default function Agent() {
         ? <ErrorNotice error={error} title="This agent has been deleted" />
         : <ErrorNotice error={error} title="Not up to date: the server does not answer" retry={() => void refetch()} />)}
       <LinkTabs label={`Parts of ${agent.name}`} current={shown.id}
-        tabs={tabs.map((one) => ({ id: one.id, title: one.title, href: `/agents/${agent.id}${one.id && `/${one.id}`}` }))} />
+        tabs={TABS.map((one) => ({ id: one.id, title: one.title, href: `/agents/${agent.id}${one.id && `/${one.id}`}` }))} />
       <ErrorBoundary key={shown.id}>
         <Suspense fallback={<Skeleton label="Loading" />}><Shown key={agent.id} agent={agent} etag={data.etag} /></Suspense>
       </ErrorBoundary>

@@ -135,7 +135,7 @@ function Facts({ agent }: { agent: Agent }) {
     <Card title="At a glance">
       <Pairs>
         <Pair name="Runtime">{runtime?.title ?? agent.runtime} {agent.runtimeVersion}{runtime && runtime.version !== agent.runtimeVersion && <> <Badge tone="accent">{runtime.version} is out</Badge></>}</Pair>
-        <Pair name="CPU">{usage?.cpuCores != null ? `${usage.cpuCores.toFixed(2)} of ` : ''}{resources.cpus} {resources.cpus === 1 ? 'core' : 'cores'}</Pair>
+        <Pair name="CPU">{usage ? `${(usage.cpuPercent / 100).toFixed(2)} of ` : ''}{resources.cpus} {resources.cpus === 1 ? 'core' : 'cores'}</Pair>
         <Pair name="Memory">{usage?.memoryBytes != null ? `${bytes(usage.memoryBytes)} of ` : ''}{bytes(resources.memoryMb * 1048576)}</Pair>
         <Pair name="Disk">{bytes(resources.diskMb * 1048576)}</Pair>
         <Pair name="Model spend">{spend ? <>{usd(spend.todayUsd)} today{cap === null ? '' : ` of ${usd(cap)}`}</> : cap === null ? 'the plan’s daily cap' : <>at most {usd(cap)} a day</>}</Pair>

@@ -1,10 +1,9 @@
 // What the tabs of one agent ask the server.
 
-import { infiniteQueryOptions, queryOptions, useQuery } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, ok, raw } from '../../api/client';
-import type { Metrics } from '../../api/contract';
 import { asProblem } from '../../api/problem';
-import type { Permissions } from '../../api/types';
+import type { AgentMetrics, Permissions } from '../../api/types';
 
 export const healthQuery = (id: string) => queryOptions({
   queryKey: ['agent', id, 'health'],
@@ -74,19 +73,11 @@ export type Explanation = {
 };
 export const explain = (id: string, method: string, url: string) => raw<Explanation>('POST', `/api/agents/${id}/policy/explain`, { method, url });
 
-export const metricsQuery = (id: string, minutes: number, step: number) => queryOptions({
-  queryKey: ['agent', id, 'metrics', minutes],
-  queryFn: () => {
-    const to = Date.now();
-    const query = new URLSearchParams({ from: new Date(to - minutes * 60_000).toISOString(), to: new Date(to).toISOString(), step: String(step) });
-    return orNull(raw<Metrics>('GET', `/api/agents/${id}/metrics?${query}`));
-  },
-});
+export const METRIC_RANGES = ['1h', '6h', '24h', '7d', '30d'] as const;
+export type MetricRange = (typeof METRIC_RANGES)[number];
 
-/** Whether this server measures agents. Asked once for each agent that is opened. */
-export const useMetricsAnswer = (id: string): boolean => useQuery({
-  queryKey: ['agent', id, 'metrics', 'probe'],
-  queryFn: async () => (await orNull(raw<Metrics>('GET', `/api/agents/${id}/metrics`))) !== null,
-  staleTime: Infinity,
-  retry: false,
-}).data ?? false;
+// Not below ['agent', id]: events of the agent need not load the whole time again.
+export const metricsQuery = (id: string, range: MetricRange) => queryOptions({
+  queryKey: ['metrics', id, range],
+  queryFn: () => raw<AgentMetrics>('GET', `/api/agents/${id}/metrics?range=${range}`),
+});

@@ -57,17 +57,16 @@ function cell(row: Row, id: ColumnId): ReactNode {
     case 'last':
       return row.lastAt === null ? NONE : <><span className="truncate" title={row.lastAction ?? undefined}>{row.lastAction}</span><span className="muted small truncate"><Time at={row.lastAt} /></span></>;
     case 'restarts':
-      return row.restarts === null ? NONE : row.restarts > 0 ? <Badge tone="warn">{count(row.restarts)}</Badge> : '0';
+      return row.restarts > 0 ? <Badge tone="warn">{count(row.restarts)}</Badge> : '0';
   }
 }
 
-function Spend({ spent, cap }: { spent: number | null; cap: number | null }) {
-  if (spent === null) return cap === null ? NONE : <span className="muted truncate">cap {usd(cap)}</span>;
-  const share = cap ? Math.min(1, spent / cap) : 0;
+function Spend({ spent, cap }: { spent: number; cap: number }) {
+  const share = cap > 0 ? Math.min(1, spent / cap) : 0;
   return (
     <>
-      <span className="truncate">{usd(spent)}<span className="muted small">{cap === null ? '' : ` of ${usd(cap)}`}{cap !== null && spent >= cap ? ', reached' : ''}</span></span>
-      {cap !== null && cap > 0 && <progress className="bar" max={1} value={share} data-full={share >= 0.9 || undefined} aria-label={`${Math.round(share * 100)} % of the cap`} />}
+      <span className="truncate">{usd(spent)}<span className="muted small">{` of ${usd(cap)}`}{spent >= cap && cap > 0 ? ', reached' : ''}</span></span>
+      {cap > 0 && <progress className="bar" max={1} value={share} data-full={share >= 0.9 || undefined} aria-label={`${Math.round(share * 100)} % of the cap`} />}
     </>
   );
 }

@@ -4,13 +4,6 @@ import type { Agent } from '../../api/types';
 import { actionWords } from '../../app/action_words';
 import { stateOf, type AgentState } from '../../app/agent_state';
 
-/** What only lists tell of an agent, and older servers not at all. */
-type Measured = {
-  usage?: { cpuPercent?: number | null; memoryBytes?: number | null; memoryLimitBytes?: number | null } | null;
-  restarts?: number | null;
-  lastAction?: { at: string; action: string } | null;
-};
-
 export type Row = {
   agent: Agent;
   state: AgentState;
@@ -18,9 +11,9 @@ export type Row = {
   cpu: number | null;
   memory: number | null;
   memoryLimit: number;
-  spent: number | null;
-  cap: number | null;
-  restarts: number | null;
+  spent: number;
+  cap: number;
+  restarts: number;
   lastAt: string | null;
   lastAction: string | null;
   /** Its place when all are sorted by name: comparing numbers is what makes sorting quick. */
@@ -38,21 +31,21 @@ const KEY: Record<ColumnId, (row: Row) => number> = {
   state: (row) => row.state.rank,
   cpu: (row) => row.cpu ?? -1,
   memory: (row) => row.memory ?? -1,
-  spend: (row) => row.spent ?? -1,
+  spend: (row) => row.spent,
   last: (row) => (row.lastAt ? Date.parse(row.lastAt) : -1),
-  restarts: (row) => row.restarts ?? -1,
+  restarts: (row) => row.restarts,
 };
 
-function rowOf(agent: Agent & Measured, nameRank: number): Row {
+function rowOf(agent: Agent, nameRank: number): Row {
   const { usage, spend, restarts, lastAction } = agent;
   return {
     agent, nameRank, state: stateOf(agent),
     cpu: usage?.cpuPercent ?? null,
     memory: usage?.memoryBytes ?? null,
     memoryLimit: usage?.memoryLimitBytes ?? agent.resources.memoryMb * 1_048_576,
-    spent: spend?.todayUsd ?? null,
-    cap: spend?.capUsd ?? agent.permissions.maxDailyTokenSpend ?? null,
-    restarts: restarts ?? null,
+    spent: spend.todayUsd,
+    cap: spend.capUsd,
+    restarts,
     lastAt: lastAction?.at ?? null,
     lastAction: lastAction ? actionWords(lastAction.action) : null,
   };
