@@ -81,6 +81,9 @@ struct ApprovalMessage {
 struct ApprovalDropMessage {  // nobody waits any more
   std::uint64_t hold = 0;
 };
+struct ApprovalReturnMessage {  // granted, and nothing was sent
+  std::uint64_t hold = 0;
+};
 // Supervisor to worker.
 enum class ApprovalVerdict : std::uint8_t {
   kPending = 1,      // it waits
@@ -90,12 +93,7 @@ enum class ApprovalVerdict : std::uint8_t {
   kGone = 5,         // somebody else used the grant: ask again
   kFull = 6,         // the agent has too many that wait
   kUnavailable = 7,  // it cannot be asked now
-};
-struct ApprovalAnswerMessage {
-  std::uint64_t hold = 0;
-  ApprovalVerdict verdict = ApprovalVerdict::kUnavailable;
-  ApprovalId id;  // nil where there is none
-  Time expires_at = {};
+  kLimited = 8,      // a limit is reached: nobody is asked, and no grant is used
 };
 
 // What the ledger is to count of an intent before it is admitted.
@@ -129,6 +127,15 @@ struct LimitRefusal {
   domain::MicroDollars cap = 0;
   domain::MicroDollars spent = 0;  // settled today
   bool operator==(const LimitRefusal&) const = default;
+};
+
+// Supervisor to worker: what becomes of a request that waits for a person.
+struct ApprovalAnswerMessage {
+  std::uint64_t hold = 0;
+  ApprovalVerdict verdict = ApprovalVerdict::kUnavailable;
+  ApprovalId id;  // nil where there is none
+  Time expires_at = {};
+  std::optional<LimitRefusal> limit = {};  // of kLimited, and of no other
 };
 
 // Worker to spool.
@@ -189,6 +196,7 @@ enum class MessageKind : std::uint8_t {
   kApproval,
   kApprovalDrop,
   kApprovalAnswer,
+  kApprovalReturn,
 };
 // Of a packet; nullopt for an unknown one.
 std::optional<MessageKind> kind_of(std::string_view packet);
@@ -206,6 +214,7 @@ std::string encode(const ApprovalTextMessage& message);
 inline constexpr std::size_t kMostApprovalPiece = 60UL * 1024;
 std::string encode(const ApprovalMessage& message);
 std::string encode(const ApprovalDropMessage& message);
+std::string encode(const ApprovalReturnMessage& message);
 std::string encode(const ApprovalAnswerMessage& message);
 
 // Adds a record (its JSON has kMostRecordJson bytes at most) to a packet of records, which is empty
@@ -227,6 +236,7 @@ std::optional<DurableMessage> read_durable(std::string_view packet);
 std::optional<ApprovalTextMessage> read_approval_text(std::string_view packet);
 std::optional<ApprovalMessage> read_approval(std::string_view packet);
 std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet);
+std::optional<ApprovalReturnMessage> read_approval_return(std::string_view packet);
 std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packet);
 
 }  // namespace deployclaw::egress
