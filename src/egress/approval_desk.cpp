@@ -10,7 +10,11 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 void ApprovalDesk::take(const ApprovalAnswerMessage& answer) {
   const auto found = holds_.find(answer.hold);
-  if (found != holds_.end()) found->second->take(answer);
+  if (found != holds_.end()) {
+    found->second->take(answer);
+  } else if (answer.verdict == ApprovalVerdict::kUsed) {
+    give_back(answer.hold);
+  }
 }
 
 bool ApprovalHold::has_room() const {
@@ -32,6 +36,7 @@ ApprovalHold::ApprovalHold(ApprovalDesk& desk, ApprovalRequest request, std::siz
 
 ApprovalHold::~ApprovalHold() {
   if (asked_) (void)desk_.tell_(encode(ApprovalDropMessage{.hold = number_}));
+  if (verdict_ == ApprovalVerdict::kUsed && !taken_) desk_.give_back(number_);
   desk_.holds_.erase(number_);
   if (!admitted_) return;
   desk_.bytes_ -= bytes_;
@@ -62,6 +67,7 @@ bool ApprovalHold::ask() {
 
 void ApprovalHold::take(const ApprovalAnswerMessage& answer) {
   verdict_ = answer.verdict;
+  limit_ = answer.limit;
   if (answer.id != ApprovalId()) {
     id_ = answer.id;
     expires_at_ = answer.expires_at;
@@ -88,6 +94,7 @@ Task<ApprovalHold::State> ApprovalHold::decided(std::chrono::steady_clock::time_
     if (verdict_) {
       switch (*verdict_) {
         case ApprovalVerdict::kUsed:
+          taken_ = true;
           co_return State::kUsed;
         case ApprovalVerdict::kDenied:
           co_return State::kDenied;
@@ -97,6 +104,8 @@ Task<ApprovalHold::State> ApprovalHold::decided(std::chrono::steady_clock::time_
           co_return State::kFull;
         case ApprovalVerdict::kUnavailable:
           co_return State::kUnavailable;
+        case ApprovalVerdict::kLimited:
+          co_return State::kLimited;
         case ApprovalVerdict::kPending:
         case ApprovalVerdict::kGone:
           break;

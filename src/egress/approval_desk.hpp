@@ -29,6 +29,8 @@ class ApprovalDesk {
 
   // What the supervisor answers.
   void take(const ApprovalAnswerMessage& answer);
+  // A grant that was used for that hold, of whose request nothing was sent.
+  void give_back(std::uint64_t hold) { (void)tell_(encode(ApprovalReturnMessage{.hold = hold})); }
 
  private:
   friend class ApprovalHold;
@@ -60,6 +62,7 @@ class ApprovalHold {
     kExpired,      // nobody decided while it could be
     kFull,         // the agent has too many that wait
     kUnavailable,  // it cannot be asked, or not answered
+    kLimited,      // limit() is reached
     kInterrupted,  // interrupt() was called: look again, then wait on
   };
 
@@ -74,6 +77,9 @@ class ApprovalHold {
   Task<State> decided(std::chrono::steady_clock::time_point deadline);
   void interrupt();
 
+  // For ApprovalDesk::give_back().
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  [[nodiscard]] const std::optional<LimitRefusal>& limit() const { return limit_; }
   // Nil until it is known.
   [[nodiscard]] ApprovalId id() const { return id_; }
   [[nodiscard]] Time expires_at() const { return expires_at_; }
@@ -92,7 +98,9 @@ class ApprovalHold {
   std::uint64_t number_ = 0;
   bool asked_ = false;  // and the supervisor holds it
   bool interrupted_ = false;
+  bool taken_ = false;  // the grant, by who waits
   std::optional<ApprovalVerdict> verdict_;
+  std::optional<LimitRefusal> limit_;
   ApprovalId id_;
   Time expires_at_ = {};
 };

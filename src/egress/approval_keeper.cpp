@@ -1,9 +1,12 @@
 #include "egress/approval_keeper.hpp"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <set>
 
 #include "base/log.hpp"
+#include "domain/default_limits.hpp"
 
 namespace deployclaw::egress {
 
@@ -29,12 +32,18 @@ ApprovalVerdict verdict_of(std::string_view word) {
 }  // namespace
 
 ApprovalKeeper::ApprovalKeeper(boost::asio::any_io_executor executor, db::Database& db,
-                               std::chrono::seconds lifetime, Tell tell)
-    : db_(db), lifetime_(lifetime), tell_(std::move(tell)), tasks_(std::move(executor)) {}
+                               std::chrono::seconds lifetime, CheckLimits check_limits, Tell tell)
+    : db_(db),
+      lifetime_(lifetime),
+      check_limits_(std::move(check_limits)),
+      tell_(std::move(tell)),
+      tasks_(std::move(executor)) {}
 
-void ApprovalKeeper::answer(const Key& key, ApprovalVerdict verdict, ApprovalId id,
-                            Time expires_at) {
-  tell_(key.first, {.hold = key.second, .verdict = verdict, .id = id, .expires_at = expires_at});
+void ApprovalKeeper::answer(const Key& key, ApprovalVerdict verdict, ApprovalId id, Time expires_at,
+                            std::optional<LimitRefusal> limit) {
+  tell_(
+      key.first,
+      {.hold = key.second, .verdict = verdict, .id = id, .expires_at = expires_at, .limit = limit});
 }
 
 // ---- What workers say.
@@ -60,9 +69,11 @@ void ApprovalKeeper::ask(const Asker& asker, ApprovalMessage question) {
     answer(key, ApprovalVerdict::kUnavailable);
     return;
   }
-  holds_[key] = {.agent = question.agent, .id = {}};
+  holds_[key] = {.agent = question.agent,
+                 .digest = question.digest,
+                 .scope = domain::scope_index(question.scope).value_or(kNoScope)};
   asking_[asker] += text.size();
-  tasks_.spawn("ask for an approval", ask_database(key, std::move(question), std::move(text)));
+  tasks_.spawn("ask for an approval", ask_for(key, std::move(question), std::move(text)));
 }
 
 void ApprovalKeeper::drop(const Asker& asker, std::uint64_t hold) {
@@ -72,13 +83,49 @@ void ApprovalKeeper::drop(const Asker& asker, std::uint64_t hold) {
 
 void ApprovalKeeper::worker_gone(const Asker& asker) {
   std::erase_if(holds_, [&](const auto& entry) { return entry.first.first == asker; });
+  grants_.forget_lent_to(asker);
   texts_.erase(asker);
   asking_.erase(asker);
 }
 
+void ApprovalKeeper::keep_back(const Asker& asker, std::uint64_t hold) {
+  grants_.give_back({asker, hold});
+}
+
+// True when there is one for exactly what that hold asks.
+bool ApprovalKeeper::lend_kept(const Key& key, const Hold& hold) {
+  const auto grant = grants_.take(key.first.client, hold.agent, hold.digest, clock_.now());
+  if (!grant) return false;
+  grants_.lend(key, *grant);
+  holds_.erase(key);
+  answer(key, ApprovalVerdict::kUsed, grant->id, grant->expires_at);
+  return true;
+}
+
 // ---- What the database says.
 
+Task<void> ApprovalKeeper::ask_for(Key key, ApprovalMessage question, std::string text) {
+  const auto agent = question.agent;
+  const auto scope = domain::scope_index(question.scope).value_or(kNoScope);
+  const auto size = text.size();
+  const auto limit = co_await check_limits_(agent, scope);
+  const auto hold = holds_.find(key);
+  if (hold == holds_.end()) {
+    // It has gone, and nobody is asked for it.
+  } else if (limit) {
+    holds_.erase(hold);
+    answer(key, ApprovalVerdict::kLimited, {}, {}, limit);
+  } else if (!lend_kept(key, hold->second)) {
+    co_await ask_database(key, std::move(question), std::move(text));
+  }
+  if (const auto asking = asking_.find(key.first); asking != asking_.end()) {
+    asking->second -= std::min(asking->second, size);
+  }
+}
+
 Task<void> ApprovalKeeper::ask_database(Key key, ApprovalMessage question, std::string text) {
+  const auto digest = question.digest;
+  const auto agent = question.agent;
   store::ApprovalQuestion asked{.client = key.first.client,
                                 .agent = question.agent,
                                 .digest = question.digest,
@@ -86,16 +133,17 @@ Task<void> ApprovalKeeper::ask_database(Key key, ApprovalMessage question, std::
                                 .target = std::move(question.target),
                                 .rendered = std::move(text),
                                 .lifetime = lifetime_};
-  const auto size = asked.rendered.size();
   const auto reply = co_await store::ask_approval(db_, std::move(asked));
-  if (const auto asking = asking_.find(key.first); asking != asking_.end()) {
-    asking->second -= std::min(asking->second, size);
-  }
   const auto hold = holds_.find(key);
   const bool pending = reply && reply->verdict == "pending" && reply->id && reply->expires_at;
-  if (reply && reply->verdict == "used") {
+  if (reply && reply->verdict == "used" && reply->id && reply->expires_at) {
     ++used_;
-    if (hold == holds_.end()) log::warn("a grant was used by a request that had gone");
+    const ApprovalGrants::Grant grant{.client = key.first.client,
+                                      .agent = agent,
+                                      .digest = digest,
+                                      .id = *reply->id,
+                                      .expires_at = *reply->expires_at};
+    hold == holds_.end() ? grants_.keep(grant) : grants_.lend(key, grant);
   }
   if (hold == holds_.end()) co_return;
   if (!reply) {
@@ -113,36 +161,73 @@ Task<void> ApprovalKeeper::ask_database(Key key, ApprovalMessage question, std::
     holds_.erase(hold);
   }
   answer(key, verdict_of(reply->verdict), id, expires_at);
-  if (pending && decided_.contains(id)) co_await settle_one(key, id);
+  const auto decided = decided_.find(id);
+  if (!pending || decided == decided_.end()) co_return;
+  auto state = decided->second;
+  co_await settle_one(key, id, std::move(state));
 }
 
 void ApprovalKeeper::on_notification(std::string_view payload) {
   boost::system::error_code error;
   const auto value = json::parse({payload.data(), payload.size()}, error);
   const auto* object = error ? nullptr : value.if_object();
-  const auto* id = object != nullptr ? object->if_contains("id") : nullptr;
-  const auto* state = object != nullptr ? object->if_contains("state") : nullptr;
-  if (id == nullptr || !id->is_string() || state == nullptr || !state->is_string()) return;
-  const auto parsed = ApprovalId::parse(std::string_view(id->get_string()));
-  if (!parsed || state->get_string() == "pending") return;
+  const auto text = [object](std::string_view name) -> std::string {
+    const auto* member = object != nullptr ? object->if_contains(name) : nullptr;
+    const auto* string = member != nullptr ? member->if_string() : nullptr;
+    return string != nullptr ? std::string(*string) : std::string();
+  };
+  const auto id = ApprovalId::parse(text("id"));
+  auto state = text("state");
+  if (!id || state.empty() || state == "pending") return;
+  if (const auto agent = AgentId::parse(text("agentId")); agent && state == "denied") {
+    grants_.forget_of(*agent);
+  }
   if (decided_.size() >= kMostDecided) decided_.clear();
-  decided_.insert(*parsed);
-  tasks_.spawn("settle an approval", settle(*parsed));
+  decided_[*id] = state;
+  tasks_.spawn("settle an approval", settle(*id, std::move(state)));
 }
 
-Task<void> ApprovalKeeper::settle(ApprovalId id) {
+void ApprovalKeeper::look_at_all() {
+  look_at_all_ = true;
+  grants_.forget_all();  // a denial may have been missed
+}
+
+Task<void> ApprovalKeeper::settle(ApprovalId id, std::string state) {
   std::vector<Key> keys;
   for (const auto& [key, hold] : holds_) {
     if (hold.id == id) keys.push_back(key);
   }
-  for (const auto& key : keys) co_await settle_one(key, id);
+  for (const auto& key : keys) {
+    auto copy = state;
+    co_await settle_one(key, id, std::move(copy));
+  }
 }
 
-Task<void> ApprovalKeeper::settle_one(Key key, ApprovalId id) {
+Task<void> ApprovalKeeper::settle_one(Key key, ApprovalId id, std::string state) {
   auto hold = holds_.find(key);
   if (hold == holds_.end() || hold->second.id != id || hold->second.looking) co_return;
   hold->second.looking = true;
   const auto agent = hold->second.agent;
+  const bool may_be_granted = state.empty() || state == "granted";
+  if (may_be_granted && hold->second.expires_at > clock_.now()) {
+    const auto scope = hold->second.scope;
+    const auto limit = co_await check_limits_(agent, scope);
+    hold = holds_.find(key);
+    if (hold == holds_.end() || hold->second.id != id) co_return;
+    if (limit) {
+      hold->second.looking = false;
+      if (state.empty()) co_return;  // it may as well wait for its person: looked at again later
+      const auto expires_at = hold->second.expires_at;
+      holds_.erase(hold);
+      answer(key, ApprovalVerdict::kLimited, id, expires_at, limit);
+      co_return;
+    }
+  }
+  const ApprovalGrants::Grant grant{.client = key.first.client,
+                                    .agent = agent,
+                                    .digest = hold->second.digest,
+                                    .id = id,
+                                    .expires_at = hold->second.expires_at};
   const auto word = co_await store::take_approval(db_, key.first.client, agent, id);
   hold = holds_.find(key);
   const bool there = hold != holds_.end() && hold->second.id == id;
@@ -154,12 +239,11 @@ Task<void> ApprovalKeeper::settle_one(Key key, ApprovalId id) {
   const auto verdict = verdict_of(*word);
   if (verdict == ApprovalVerdict::kUsed) {
     ++used_;
-    if (!there) log::warn("a grant was used by a request that had gone");
+    there ? grants_.lend(key, grant) : grants_.keep(grant);
   }
   if (!there || verdict == ApprovalVerdict::kPending) co_return;
-  const auto expires_at = hold->second.expires_at;
   holds_.erase(hold);
-  answer(key, verdict, id, expires_at);
+  answer(key, verdict, id, grant.expires_at);
 }
 
 Task<void> ApprovalKeeper::run() {
@@ -173,7 +257,11 @@ Task<void> ApprovalKeeper::run() {
       if (hold.id == ApprovalId()) continue;
       if (all || hold.expires_at <= clock_.now()) due.insert(hold.id);
     }
-    for (const auto id : due) co_await settle(id);
+    for (const auto id : due) {
+      std::string unknown;
+      co_await settle(id, std::move(unknown));
+    }
+    grants_.forget_what_is_over(clock_.now());
     if (looks % kLooksForTidying != 0) continue;
     for (bool more = true; more;) {
       const auto ended = co_await store::tidy_approvals(db_);

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "db/testing/postgres.hpp"
+#include "domain/default_limits.hpp"
 #include "egress/approval_keeper.hpp"
 #include "net/testing/raw_client.hpp"
 #include "net/testing/run_task.hpp"
@@ -40,9 +41,14 @@ class ApprovalKeeperTest : public ::testing::Test {
     if (keeper) run_task(io, keeper->stop());
     keeper = std::make_unique<ApprovalKeeper>(
         io.get_executor(), *db, lifetime,
+        [this](AgentId, std::uint8_t scope) { return look(scope); },
         [this](const ApprovalKeeper::Asker& to, const ApprovalAnswerMessage& answer) {
           told.emplace_back(to, answer);
         });
+  }
+  Task<std::optional<LimitRefusal>> look(std::uint8_t scope) {
+    EXPECT_EQ(scope, domain::scope_index("email:send"));
+    co_return limit;
   }
   static std::string sql(const std::string& text) { return Postgres::shared().run(text); }
 
@@ -74,11 +80,15 @@ class ApprovalKeeperTest : public ::testing::Test {
   }
   // A person's, as the api does it, and what is told of it.
   void decide(const ApprovalId& id, const std::string& state) {
+    decide_unheard(id, state);
+    keeper->on_notification("{\"id\": \"" + id.to_string() + "\", \"agentId\": \"" +
+                            agent.to_string() + "\", \"state\": \"" + state + "\"}");
+  }
+  void decide_unheard(const ApprovalId& id, const std::string& state) const {
     sql("set session authorization deployclaw_api; set deployclaw.client_id = '" +
         client.to_string() + "'; update approvals set state = '" + state +
         "', decided_at = now(), decided_by = gen_random_uuid() where id = '" + id.to_string() +
         "'; reset deployclaw.client_id; reset session authorization");
-    keeper->on_notification("{\"id\": \"" + id.to_string() + "\", \"state\": \"" + state + "\"}");
   }
   // Past the guard of the table, as time would.
   static void make_over() {
@@ -99,6 +109,7 @@ class ApprovalKeeperTest : public ::testing::Test {
   const AgentId agent = AgentId::random();
   const ApprovalKeeper::Asker one{.client = client, .worker = 1};
   const ApprovalKeeper::Asker two{.client = client, .worker = 2};
+  std::optional<LimitRefusal> limit;  // that is reached
   boost::asio::io_context io;
   std::unique_ptr<db::Database> db;
   std::unique_ptr<ApprovalKeeper> keeper;
@@ -185,6 +196,107 @@ TEST_F(ApprovalKeeperTest, WhatExpiresIsToldAndNoGrantOutlivesIt) {
   make_over();
   EXPECT_EQ(ask(3).verdict, ApprovalVerdict::kPending);
   EXPECT_EQ(state_of(second.id), "expired");
+}
+
+constexpr LimitRefusal kReached{.kind = LimitRefusal::Kind::kRate,
+                                .scope = 1,
+                                .window = domain::Window::kHour,
+                                .max = 3,
+                                .retry_after_seconds = 60};
+
+TEST_F(ApprovalKeeperTest, WhereALimitIsReachedNobodyIsAsked) {
+  limit = kReached;
+  const auto refused = ask(1);
+  EXPECT_EQ(refused.verdict, ApprovalVerdict::kLimited);
+  EXPECT_EQ(refused.limit, kReached);
+  EXPECT_EQ(keeper->holding(), 0U);
+  EXPECT_EQ(sql("select count(*) from approvals"), "0");
+  EXPECT_EQ(actions(), "");
+  limit.reset();
+  EXPECT_EQ(ask(2).verdict, ApprovalVerdict::kPending);
+}
+
+TEST_F(ApprovalKeeperTest, AGrantThatMeetsALimitIsNotUsed) {
+  const auto pending = ask(1);
+  limit = kReached;
+  const auto before = told.size();
+  decide(pending.id, "granted");
+  const auto refused = next(1, before);
+  EXPECT_EQ(refused.verdict, ApprovalVerdict::kLimited);
+  EXPECT_EQ(refused.limit, kReached);
+  EXPECT_EQ(ask(2).verdict, ApprovalVerdict::kLimited) << "nor by who asks again";
+  EXPECT_EQ(state_of(pending.id), "granted");
+  limit.reset();
+  const auto used = ask(3);
+  EXPECT_EQ(used.verdict, ApprovalVerdict::kUsed);
+  EXPECT_EQ(used.id, pending.id);
+  EXPECT_EQ(keeper->used(), 1U);
+}
+
+TEST_F(ApprovalKeeperTest, ADenialIsToldWhateverLimitIsReached) {
+  const auto pending = ask(1);
+  limit = kReached;
+  const auto before = told.size();
+  decide(pending.id, "denied");
+  EXPECT_EQ(next(1, before).verdict, ApprovalVerdict::kDenied);
+}
+
+TEST_F(ApprovalKeeperTest, AGrantThatIsGivenBackIsGoodForExactlyTheSameOnce) {
+  const auto pending = ask(1);
+  const auto before = told.size();
+  decide(pending.id, "granted");
+  ASSERT_EQ(next(1, before).verdict, ApprovalVerdict::kUsed);
+  keeper->keep_back(one, 99);
+  keeper->keep_back(two, 1);
+  EXPECT_EQ(ask(2).verdict, ApprovalVerdict::kPending) << "nobody gave it back but who had it";
+  keeper->drop(one, 2);
+  keeper->keep_back(one, 1);
+  keeper->keep_back(one, 1);
+  EXPECT_EQ(ask(3, 7).verdict, ApprovalVerdict::kPending) << "another request";
+  const auto again = ask_as(two, 4, 1);
+  EXPECT_EQ(again.verdict, ApprovalVerdict::kUsed);
+  EXPECT_EQ(again.id, pending.id);
+  EXPECT_EQ(ask(5).verdict, ApprovalVerdict::kPending) << "it was given back once";
+  keeper->keep_back(two, 4);
+  EXPECT_EQ(ask(6).verdict, ApprovalVerdict::kUsed) << "as often as nothing is sent";
+}
+
+constexpr db::Statement kHoldUp{
+    "test_hold_up", "SELECT pg_advisory_xact_lock(hashtextextended('approval:' || $1::text, 0))"};
+
+// Whatever that agent asks waits as long as `held` lives.
+Task<void> hold_up(db::Database* db, std::string agent, std::optional<db::Transaction>* held) {
+  auto begun = co_await db->begin();
+  if (!begun) co_return;
+  auto params = db::Params::of(agent);
+  const auto locked = co_await begun->query(kHoldUp, std::move(params));
+  if (locked) held->emplace(std::move(*begun));
+}
+
+TEST_F(ApprovalKeeperTest, AGrantThatComesTooLateForItsRequestIsKept) {
+  const auto pending = ask(1);
+  decide_unheard(pending.id, "granted");
+  // What is asked next waits in the database, and its worker lets go meanwhile.
+  std::optional<db::Transaction> held;
+  run_task(io, hold_up(db.get(), agent.to_string(), &held));
+  ASSERT_TRUE(held);
+  keeper->take_text(one, {.hold = 2, .bytes = "{}"});
+  ApprovalMessage question{
+      .agent = agent, .hold = 2, .scope = "email:send", .target = "ada@example.com"};
+  question.digest.fill(1);
+  keeper->ask(one, std::move(question));
+  ASSERT_TRUE(run_until(io, [] {
+    return sql("select count(*) from pg_locks where locktype = 'advisory' and not granted") == "1";
+  }));
+  const auto before = told.size();
+  keeper->drop(one, 2);
+  run_task(io, held->rollback());
+  ASSERT_TRUE(run_until(io, [&] { return keeper->used() == 1; }));
+  EXPECT_EQ(told.size(), before);
+  EXPECT_EQ(state_of(pending.id), "used");
+  const auto used = ask(3);
+  EXPECT_EQ(used.verdict, ApprovalVerdict::kUsed);
+  EXPECT_EQ(used.id, pending.id);
 }
 
 TEST_F(ApprovalKeeperTest, AnAgentHasSoManyThatWait) {

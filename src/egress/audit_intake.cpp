@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
@@ -167,6 +168,38 @@ void AuditIntake::load_uses(AgentId agent, Ledger::Past past) {
 
 void AuditIntake::forget_uses() {
   asio::post(state_->io, [state = state_.get()] { state->ledger.forget_uses(); });
+}
+
+void AuditIntake::forget_others(std::set<AgentId> kept) {
+  asio::post(state_->io,
+             [state = state_.get(), kept = std::move(kept)] { state->ledger.forget_others(kept); });
+}
+
+Task<std::optional<LimitRefusal>> AuditIntake::check_limits(AgentId agent, std::uint8_t scope) {
+  struct Look {
+    explicit Look(const asio::any_io_executor& executor)
+        : told(executor, asio::steady_timer::time_point::max()) {}
+    asio::steady_timer told;
+    std::optional<LimitRefusal> limit;
+    bool ended = false;
+  };
+  const auto executor = co_await asio::this_coro::executor;
+  auto look = std::make_shared<Look>(executor);
+  asio::post(state_->io, [state = state_.get(), executor, agent, scope, look]() mutable {
+    auto limit = state->ledger.check(agent, scope, state->ledger_now());
+    // Moved, so that the timer dies where it lives.
+    asio::post(executor, [look = std::move(look), limit] {
+      look->limit = limit;
+      look->ended = true;
+      look->told.cancel();
+    });
+  });
+  while (!look->ended) {
+    co_await look->told.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto cancelled = co_await asio::this_coro::cancellation_state;
+    if (cancelled.cancelled() != asio::cancellation_type::none) co_return std::nullopt;
+  }
+  co_return look->limit;
 }
 
 void AuditIntake::add_event(ClientId client, AgentId agent, std::string json) {

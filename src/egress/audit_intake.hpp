@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/task.hpp"
 #include "egress/ledger.hpp"
 #include "egress/ledger_time.hpp"
 #include "egress/spool.hpp"
@@ -54,6 +56,10 @@ class AuditIntake {
   void load_uses(AgentId agent, Ledger::Past past);
   // Nobody's past is known any more. Thread-safe.
   void forget_uses();
+  // As Ledger::forget_others(). Thread-safe.
+  void forget_others(std::set<AgentId> kept);
+  // As Ledger::check(), now. Called on `executor`; nothing when it is cancelled.
+  Task<std::optional<LimitRefusal>> check_limits(AgentId agent, std::uint8_t scope);
   // A record of the supervisor itself. Not waited for. Thread-safe.
   void add_event(ClientId client, AgentId agent, std::string json);
   // Deletes what the database has. Thread-safe.

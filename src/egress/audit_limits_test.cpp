@@ -9,12 +9,14 @@
 #include "egress/audit_intake.hpp"
 #include "egress/testing/audit_socket.hpp"
 #include "net/testing/raw_client.hpp"
+#include "net/testing/run_task.hpp"
 #include "vault/testing/temporary_directory.hpp"
 
 namespace deployclaw::egress {
 namespace {
 
 namespace asio = boost::asio;
+using net::testing::run_task;
 using net::testing::run_until;
 using testing::AuditSocket;
 using Kind = LimitRefusal::Kind;
@@ -79,6 +81,27 @@ class AuditLimits : public ::testing::Test {
   std::atomic<int> failing_syncs = 0;
   std::unique_ptr<AuditIntake> intake;
 };
+
+TEST_F(AuditLimits, ALookCountsNothingAndSaysWhatIsInTheWay) {
+  start();
+  const auto look = [&](AgentId whose, std::uint8_t scope) {
+    return run_task(io, intake->check_limits(whose, scope));
+  };
+  EXPECT_FALSE(look(agent, kMail)) << "not known yet: the admission will say";
+  auto socket = worker();
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(look(agent, kMail));
+  const Charge mail{.scope = kMail};
+  EXPECT_FALSE(ask(socket, 1, mail).limit);
+  EXPECT_FALSE(ask(socket, 2, mail).limit);
+  const auto full = look(agent, kMail);
+  ASSERT_TRUE(full);
+  EXPECT_EQ(full, ask(socket, 3, mail).limit) << "as the admission says it";
+  EXPECT_FALSE(look(agent, kMail + 1));
+  EXPECT_FALSE(look(agent, kNoScope));
+  EXPECT_FALSE(look(AgentId::random(), kMail));
+  now = kStart + domain::kHour;
+  EXPECT_FALSE(look(agent, kMail));
+}
 
 TEST_F(AuditLimits, AdmitsWhatFitsAndNamesTheLimitThatDoesNot) {
   start();

@@ -39,6 +39,7 @@ Exchange::Exchange(WorkerShared& shared, AgentId agent, StreamReader& reader,
       began_(std::chrono::steady_clock::now()) {}
 
 Exchange::~Exchange() {
+  give_grant_back();
   wipe_string(head_text_);
   if (whole_body_) wipe_string(*whole_body_);
 }

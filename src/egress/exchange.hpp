@@ -85,9 +85,10 @@ class Exchange {
   Task<std::optional<bool>> wait_for_a_person(ApprovalHold& hold);
   Task<bool> decide_anew();
   Task<bool> tell_pending(const ApprovalHold& hold);
+  void give_grant_back();
 
   Task<bool> refuse_by_policy();
-  Task<bool> refuse_by_limit(Error error);
+  Task<bool> refuse_by_limit(LimitRefusal refusal);
   Task<bool> refuse(Error error, std::string_view layer);
   Task<bool> answer(http::Response response);
   Task<void> linger();
@@ -143,6 +144,8 @@ class Exchange {
   // ends soon.
   std::set<std::string, std::less<>> tried_;
   std::optional<ApprovalId> approval_;  // the grant that was used for it
+  std::uint64_t grant_hold_ = 0;        // and its hold, until it is given back
+  bool left_ = false;                   // some of the request may have been sent
   ApprovalHold* holding_ = nullptr;
   services::Injected injected_;
   boost::json::object refusal_;      // what a refusal tells besides

@@ -163,6 +163,7 @@ Task<std::optional<bool>> Exchange::wait_for_a_person(ApprovalHold& hold) {
   while (state == State::kInterrupted && !agent_gone_) {
     state = co_await hold.decided(deadline);
     if (state != State::kInterrupted && state != State::kUsed) break;
+    if (state == State::kUsed) grant_hold_ = hold.number();
     const bool allowed = co_await decide_anew();
     if (!allowed) {
       const bool goes_on = co_await refuse_by_policy();
@@ -178,6 +179,10 @@ Task<std::optional<bool>> Exchange::wait_for_a_person(ApprovalHold& hold) {
     const bool goes_on = co_await tell_pending(hold);
     co_return goes_on;
   }
+  if (state == State::kLimited && hold.limit()) {
+    const bool goes_on = co_await refuse_by_limit(*hold.limit());
+    co_return goes_on;
+  }
   auto error = not_granted(state);
   const bool goes_on = co_await refuse(std::move(error), "approval");
   co_return goes_on;
@@ -185,6 +190,14 @@ Task<std::optional<bool>> Exchange::wait_for_a_person(ApprovalHold& hold) {
 
 // 202: nothing has been sent yet, and sending the same again is the way to go on.
 Task<bool> Exchange::tell_pending(const ApprovalHold& hold) {
+  auto details = metadata();
+  details["layer"] = "approval";
+  details["reason"] = "approval_pending";
+  details["approvalId"] = json_text(hold.id().to_string());
+  shared_.trail.event(id_, {{"actionType", json_text(decision_.action_type)},
+                            {"target", json_text(decision_.target)},
+                            {"outcome", "denied"},
+                            {"metadata", std::move(details)}});
   const json::object problem{{"type", "/problems/approval_pending"},
                              {"title", "Waiting for a person"},
                              {"status", 202},
@@ -204,6 +217,12 @@ Task<bool> Exchange::tell_pending(const ApprovalHold& hold) {
   response.headers.add("Retry-After", std::to_string(kAskAgainSeconds));
   const bool goes_on = co_await answer(std::move(response));
   co_return goes_on;
+}
+
+// A yes lets one request out: one of which nothing was sent has not used it.
+void Exchange::give_grant_back() {
+  if (left_ || grant_hold_ == 0) return;
+  shared_.approvals->give_back(std::exchange(grant_hold_, 0));
 }
 
 void Exchange::end_hold() {

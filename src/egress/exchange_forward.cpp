@@ -24,7 +24,7 @@ Task<bool> Exchange::forward() {
   intent_ = shared_.trail.intend(id_, record, charge_);
   auto acquired = co_await acquire();
   if (!acquired && intent_.refusal()) {
-    const bool goes_on = co_await refuse_by_limit(std::move(acquired.error()));
+    const bool goes_on = co_await refuse_by_limit(*intent_.refusal());
     co_return goes_on;
   }
   if (!acquired) {
@@ -91,6 +91,7 @@ Task<Status> Exchange::send_head() {
 }
 
 Task<Status> Exchange::send(std::string_view bytes) {
+  left_ = true;
   if (model_call_) model_call_->sent();
   upstream_.stream->set_deadline(shared_.deadlines.body);
   auto sent = co_await write_rest(*upstream_.stream, bytes);

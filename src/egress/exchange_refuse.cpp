@@ -58,8 +58,8 @@ Task<bool> Exchange::refuse_by_policy() {
 }
 
 // By the ledger: 429, and 503 while it does not know what was used before.
-Task<bool> Exchange::refuse_by_limit(Error error) {
-  const auto& refusal = *intent_.refusal();
+Task<bool> Exchange::refuse_by_limit(LimitRefusal refusal) {
+  const auto error = to_error(refusal);
   refusal_ = to_members(refusal);
   auto details = metadata();
   details["layer"] = json_text(layer_of(refusal));
@@ -102,6 +102,7 @@ Task<bool> Exchange::refuse(Error error, std::string_view layer) {
 
 // An answer of our own. The connection goes on only when nothing of the request is left unread.
 Task<bool> Exchange::answer(http::Response response) {
+  give_grant_back();  // before the agent can ask again
   const bool clean = body_ && (body_->done() || whole_body_) && head_.keep_alive;
   const auto out = own_answer(response, clean, head_.method_text != "HEAD");
   auto& stream = reader_.stream();

@@ -41,25 +41,39 @@ void Ledger::forget_uses() {
   }
 }
 
+void Ledger::forget_others(const std::set<AgentId>& kept) {
+  std::erase_if(accounts_, [&](const auto& entry) {
+    return !kept.contains(entry.first) && !entry.second.spend.has_open();
+  });
+}
+
+std::optional<LimitRefusal> Ledger::check(Account& account, std::uint8_t scope, Millis now) {
+  if (scope >= account.uses.size()) return std::nullopt;
+  const auto& limits = account.limits->windows[scope];
+  const auto full = account.uses[scope].check(now, limits);
+  if (!full) return std::nullopt;
+  return LimitRefusal{
+      .kind = Kind::kRate,
+      .scope = scope,
+      .window = full->window,
+      .max = full->window == domain::Window::kHour ? limits.per_hour : limits.per_day,
+      .retry_after_seconds = seconds_until(full->next, now)};
+}
+
+std::optional<LimitRefusal> Ledger::check(AgentId agent, std::uint8_t scope, Millis now) {
+  const auto found = accounts_.find(agent);
+  if (found == accounts_.end() || !found->second.is_ready()) return std::nullopt;
+  return check(found->second, scope, now);
+}
+
 Ledger::Ruling Ledger::judge(AgentId agent, Key key, const Charge& charge, Millis now) {
   const auto found = accounts_.find(agent);
-  if (found == accounts_.end() || !found->second.limits || !found->second.loaded) {
+  if (found == accounts_.end() || !found->second.is_ready()) {
     return {.verdict = Verdict::kBusy,
             .refusal = {.kind = Kind::kNotReady, .retry_after_seconds = kSoon}};
   }
   auto& account = found->second;
-  const bool has_scope = charge.scope < account.uses.size();
-  if (has_scope) {
-    const auto& limits = account.limits->windows[charge.scope];
-    if (const auto full = account.uses[charge.scope].check(now, limits)) {
-      const bool hour = full->window == domain::Window::kHour;
-      return {.refusal = {.kind = Kind::kRate,
-                          .scope = charge.scope,
-                          .window = full->window,
-                          .max = hour ? limits.per_hour : limits.per_day,
-                          .retry_after_seconds = seconds_until(full->next, now)}};
-    }
-  }
+  if (auto full = check(account, charge.scope, now)) return {.refusal = *full};
   Ruling ruling{.verdict = Verdict::kAdmitted, .admission = {.scope = charge.scope, .at = now}};
   if (charge.wanted > 0) {
     const auto cap = account.limits->daily_spend;
@@ -75,7 +89,9 @@ Ledger::Ruling Ledger::judge(AgentId agent, Key key, const Charge& charge, Milli
     }
     ruling.admission.amount = answer.granted;
   }
-  if (has_scope) account.uses[charge.scope].admit(now, account.limits->windows[charge.scope]);
+  if (charge.scope < account.uses.size()) {
+    account.uses[charge.scope].admit(now, account.limits->windows[charge.scope]);
+  }
   return ruling;
 }
 

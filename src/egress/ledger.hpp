@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "base/ids.hpp"
@@ -41,6 +42,9 @@ class Ledger {
   void load(AgentId agent, Past past, Millis now);
   // Nobody is loaded any more.
   void forget_uses();
+  // Drops the agents that are none of these and have no running call: they are gone, or on another
+  // host. One that comes back has to be loaded again.
+  void forget_others(const std::set<AgentId>& kept);
 
   enum class Verdict : std::uint8_t {
     kAdmitted,
@@ -53,6 +57,9 @@ class Ledger {
     Admission admission = {};   // kAdmitted
     LimitRefusal refusal = {};  // kRefused, and what to say when a busy one has waited enough
   };
+  // What is in the way of one more use of `scope`, without counting it. Nothing for what has no
+  // windows, nor while it is not known what was used: judge() has the last word.
+  std::optional<LimitRefusal> check(AgentId agent, std::uint8_t scope, Millis now);
   // Counts a charge, or says what is in its way.
   Ruling judge(AgentId agent, Key key, const Charge& charge, Millis now);
   // Undoes an admission that came to nothing.
@@ -69,7 +76,9 @@ class Ledger {
     bool loaded = false;
     std::array<domain::SlidingWindow, domain::kScopes.size()> uses;
     domain::SpendBook spend;
+    [[nodiscard]] bool is_ready() const { return limits && loaded; }
   };
+  static std::optional<LimitRefusal> check(Account& account, std::uint8_t scope, Millis now);
   std::unordered_map<AgentId, Account> accounts_;
 };
 

@@ -12,6 +12,7 @@
 #include "egress/uses_loader.hpp"
 #include "net/testing/raw_client.hpp"
 #include "net/testing/run_task.hpp"
+#include "store/egress_uses.hpp"
 #include "vault/testing/temporary_directory.hpp"
 
 // What was used survives whatever ends, in PostgreSQL or in the spool, and is counted once.
@@ -271,6 +272,42 @@ TEST_F(LedgerDatabase, WhatIsOlderThanADayIsDeletedAndADeletedAgentLeavesNoUses)
   EXPECT_EQ(admitted(1), 1U);
   drain_all();
   EXPECT_EQ(uses(), 1);
+}
+
+TEST_F(LedgerDatabase, WhatNobodyAsksForAnyMoreIsPrunedAlsoOfAgentsThatStopped) {
+  const auto ids = "'" + client.to_string() + "', '" + AgentId::random().to_string() + "', ";
+  const auto minutes_ago = [&](int minutes) {
+    return "insert into scope_uses values (" + ids + "extract(epoch from now())::bigint / 60 - " +
+           std::to_string(minutes) + ", 'email:send', '{0}');";
+  };
+  const auto days_ago = [&](int days) {
+    return "insert into model_spend values (" + ids + "(now() at time zone 'UTC')::date - " +
+           std::to_string(days) + ", 7);";
+  };
+  Postgres::shared().run(minutes_ago(2 * 1440 + 5) + minutes_ago(2 * 1440 - 5) + minutes_ago(0) +
+                         days_ago(93) + days_ago(91) + days_ago(0));
+  const auto pruned = run_task(io, store::prune_charges(*db));
+  ASSERT_TRUE(pruned) << pruned.error().message;
+  EXPECT_EQ(*pruned, 2);
+  EXPECT_EQ(sql("select count(*) from scope_uses"), 2);
+  EXPECT_EQ(sql("select count(*) from model_spend"), 2);
+  EXPECT_EQ(*run_task(io, store::prune_charges(*db)), 0);
+}
+
+TEST_F(LedgerDatabase, AnAgentThatWasForgottenIsLoadedAgainWithAllItUsed) {
+  limits.windows.fill({.per_hour = 4, .per_day = 4});
+  const auto forget_and_load = [&] {
+    uses_loader->forget_others({});
+    intake->set_limits({{agent, limits}});
+    return load();
+  };
+  ASSERT_TRUE(forget_and_load());
+  EXPECT_EQ(admitted(2), 2U);
+  ASSERT_TRUE(forget_and_load()) << "from the spool";
+  EXPECT_EQ(admitted(1), 1U);
+  drain_all();
+  ASSERT_TRUE(forget_and_load()) << "from the database";
+  EXPECT_EQ(admitted(5), 1U);
 }
 
 TEST_F(LedgerDatabase, OneProcessHasAHostAndAnotherWaitsForIt) {

@@ -112,7 +112,7 @@ bool get_limit(Reader& reader, std::optional<LimitRefusal>& out) {
 std::optional<MessageKind> kind_of(std::string_view packet) {
   if (packet.empty()) return std::nullopt;
   const auto kind = static_cast<std::uint8_t>(packet[0]);
-  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kTestAnswer)) {
+  if (kind < 1 || kind > static_cast<std::uint8_t>(MessageKind::kApprovalReturn)) {
     return std::nullopt;
   }
   return static_cast<MessageKind>(kind);
@@ -339,9 +339,23 @@ std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet) {
   return checked(reader, std::move(m));
 }
 
+std::string encode(const ApprovalReturnMessage& m) {
+  Writer writer(MessageKind::kApprovalReturn);
+  writer.put(m.hold);
+  return std::move(writer).done();
+}
+
+std::optional<ApprovalReturnMessage> read_approval_return(std::string_view packet) {
+  Reader reader(packet, MessageKind::kApprovalReturn);
+  ApprovalReturnMessage m;
+  reader.get(m.hold);
+  return checked(reader, std::move(m));
+}
+
 std::string encode(const ApprovalAnswerMessage& m) {
   Writer writer(MessageKind::kApprovalAnswer);
   writer.put(m.hold).put(m.verdict).put(m.id).put(m.expires_at);
+  put_limit(writer, m.limit.value_or(LimitRefusal{.kind = kNoLimit}));
   return std::move(writer).done();
 }
 
@@ -352,9 +366,11 @@ std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packe
   reader.get(m.verdict);
   reader.get(m.id);
   reader.get(m.expires_at);
-  if (m.verdict < ApprovalVerdict::kPending || m.verdict > ApprovalVerdict::kUnavailable) {
+  if (!get_limit(reader, m.limit)) return std::nullopt;
+  if (m.verdict < ApprovalVerdict::kPending || m.verdict > ApprovalVerdict::kLimited) {
     return std::nullopt;
   }
+  if (m.limit.has_value() != (m.verdict == ApprovalVerdict::kLimited)) return std::nullopt;
   return checked(reader, std::move(m));
 }
 

@@ -82,6 +82,9 @@ struct ApprovalMessage {
 struct ApprovalDropMessage {  // nobody waits any more
   std::uint64_t hold = 0;
 };
+struct ApprovalReturnMessage {  // granted, and nothing was sent
+  std::uint64_t hold = 0;
+};
 // Supervisor to worker.
 enum class ApprovalVerdict : std::uint8_t {
   kPending = 1,      // it waits
@@ -91,12 +94,7 @@ enum class ApprovalVerdict : std::uint8_t {
   kGone = 5,         // somebody else used the grant: ask again
   kFull = 6,         // the agent has too many that wait
   kUnavailable = 7,  // it cannot be asked now
-};
-struct ApprovalAnswerMessage {
-  std::uint64_t hold = 0;
-  ApprovalVerdict verdict = ApprovalVerdict::kUnavailable;
-  ApprovalId id;  // nil where there is none
-  Time expires_at = {};
+  kLimited = 8,      // a limit is reached: nobody is asked, and no grant is used
 };
 
 // Supervisor to worker: a person asks whether a credential works.
@@ -143,6 +141,15 @@ struct LimitRefusal {
   domain::MicroDollars cap = 0;
   domain::MicroDollars spent = 0;  // settled today
   bool operator==(const LimitRefusal&) const = default;
+};
+
+// Supervisor to worker: what becomes of a request that waits for a person.
+struct ApprovalAnswerMessage {
+  std::uint64_t hold = 0;
+  ApprovalVerdict verdict = ApprovalVerdict::kUnavailable;
+  ApprovalId id;  // nil where there is none
+  Time expires_at = {};
+  std::optional<LimitRefusal> limit = {};  // of kLimited, and of no other
 };
 
 // Worker to spool.
@@ -205,6 +212,7 @@ enum class MessageKind : std::uint8_t {
   kApprovalAnswer,
   kTest,
   kTestAnswer,
+  kApprovalReturn,
 };
 // Of a packet; nullopt for an unknown one.
 std::optional<MessageKind> kind_of(std::string_view packet);
@@ -222,6 +230,7 @@ std::string encode(const ApprovalTextMessage& message);
 inline constexpr std::size_t kMostApprovalPiece = 60UL * 1024;
 std::string encode(const ApprovalMessage& message);
 std::string encode(const ApprovalDropMessage& message);
+std::string encode(const ApprovalReturnMessage& message);
 std::string encode(const ApprovalAnswerMessage& message);
 std::string encode(const TestMessage& message);
 std::string encode(const TestAnswerMessage& message);
@@ -245,6 +254,7 @@ std::optional<DurableMessage> read_durable(std::string_view packet);
 std::optional<ApprovalTextMessage> read_approval_text(std::string_view packet);
 std::optional<ApprovalMessage> read_approval(std::string_view packet);
 std::optional<ApprovalDropMessage> read_approval_drop(std::string_view packet);
+std::optional<ApprovalReturnMessage> read_approval_return(std::string_view packet);
 std::optional<ApprovalAnswerMessage> read_approval_answer(std::string_view packet);
 std::optional<TestMessage> read_test(std::string_view packet);
 // Besides: only a reason that there is, and no status or one of HTTP.

@@ -39,6 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   check(packet, MessageKind::kApprovalText, egress::read_approval_text(packet));
   check(packet, MessageKind::kApproval, egress::read_approval(packet));
   check(packet, MessageKind::kApprovalDrop, egress::read_approval_drop(packet));
+  check(packet, MessageKind::kApprovalReturn, egress::read_approval_return(packet));
   check(packet, MessageKind::kApprovalAnswer, egress::read_approval_answer(packet));
   check(packet, MessageKind::kTest, egress::read_test(packet));
   check(packet, MessageKind::kTestAnswer, egress::read_test_answer(packet));

@@ -72,6 +72,35 @@ TEST(Messages, AboutTestsHaveAReasonAndAStatusOfHttpOrNone) {
   EXPECT_FALSE(read_test_answer(encode(answer)));
 }
 
+TEST(Messages, AnApprovalIsLimitedByWhatItNamesOrByNothing) {
+  ApprovalAnswerMessage sent{.hold = 7,
+                             .verdict = ApprovalVerdict::kLimited,
+                             .id = ApprovalId::random(),
+                             .expires_at = Time(std::chrono::seconds(1'800'000'000)),
+                             .limit = LimitRefusal{.kind = LimitRefusal::Kind::kRate,
+                                                   .scope = 1,
+                                                   .window = domain::Window::kDay,
+                                                   .max = 20,
+                                                   .retry_after_seconds = 60}};
+  const auto got = read_approval_answer(encode(sent));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->hold, sent.hold);
+  EXPECT_EQ(got->verdict, sent.verdict);
+  EXPECT_EQ(got->id, sent.id);
+  EXPECT_EQ(got->expires_at, sent.expires_at);
+  EXPECT_EQ(got->limit, sent.limit);
+  sent.verdict = ApprovalVerdict::kUsed;
+  EXPECT_FALSE(read_approval_answer(encode(sent)));
+  sent.limit.reset();
+  EXPECT_TRUE(read_approval_answer(encode(sent)));
+  sent.verdict = ApprovalVerdict::kLimited;
+  EXPECT_FALSE(read_approval_answer(encode(sent)));
+  const auto back = read_approval_return(encode(ApprovalReturnMessage{.hold = 9}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->hold, 9U);
+  EXPECT_FALSE(read_approval_return(encode(ApprovalDropMessage{.hold = 9})));
+}
+
 RenewedMessage renewed() {
   return {.agent = AgentId::random(),
           .credential = "gmail",

@@ -1,9 +1,11 @@
 #include "egress/supervisor.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "store/egress_uses.hpp"
 
 namespace deployclaw::egress {
 
@@ -13,6 +15,8 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 namespace {
 constexpr std::chrono::milliseconds kGather{50};  // changes come in bunches
 constexpr std::chrono::seconds kTouchEvery{60};
+constexpr std::chrono::minutes kFirstPrune{1};
+constexpr std::chrono::hours kPruneEvery{1};
 }  // namespace
 
 Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_ptr<Spool> spool,
@@ -30,8 +34,10 @@ Supervisor::Supervisor(asio::any_io_executor executor, Parts parts, std::unique_
       uses_(parts.db, intake_, clock_),
       host_lock_(parts.db, config_.host_name, [this](bool held) { on_host_lock(held); }),
       grants_(parts.db, parts.vault, clock_),
-      approvals_(executor, parts.db, config_.approval_lifetime,
-                 [this](const auto& asker, const auto& told) { tell_approval(asker, told); }),
+      approvals_(
+          executor, parts.db, config_.approval_lifetime,
+          [this](AgentId agent, std::uint8_t scope) { return intake_.check_limits(agent, scope); },
+          [this](const auto& asker, const auto& told) { tell_approval(asker, told); }),
       tasks_(executor),
       reload_alarm_(executor) {}
 
@@ -70,6 +76,7 @@ Status Supervisor::start() {
   tasks_.spawn("approvals", approvals_.run());
   tasks_.spawn("audit drain", drain_.run());
   tasks_.spawn("host lock", host_lock_.run());
+  tasks_.spawn("prune", prune_loop());
   return {};
 }
 
@@ -232,9 +239,11 @@ Task<Status> Supervisor::reload() {
 void Supervisor::apply(std::vector<store::EgressClient> clients) {
   by_address_.clear();
   std::set<ClientId> seen;
+  std::set<AgentId> agents;
   for (auto& client : clients) {
     seen.insert(client.id);
     for (const auto& agent : client.agents) {
+      agents.insert(agent.id);
       const auto address = linux::parse_ipv4(agent.address);
       if (address) by_address_[*address] = {client.id, agent.id};
     }
@@ -247,6 +256,26 @@ void Supervisor::apply(std::vector<store::EgressClient> clients) {
   std::erase_if(clients_, [&](const auto& entry) {
     return !seen.contains(entry.first) && !entry.second.worker;
   });
+  forget_others(std::move(agents));
+}
+
+// What is held of agents that are deleted, or on another host now.
+void Supervisor::forget_others(std::set<AgentId> agents) {
+  const bool fewer = !std::ranges::includes(agents, agents_);
+  agents_ = std::move(agents);
+  if (!fewer) return;
+  uses_.forget_others(agents_);
+  std::erase_if(addresses_, [&](const auto& entry) { return !agents_.contains(entry.first); });
+  std::erase_if(touched_, [&](const auto& entry) { return !agents_.contains(entry.first.first); });
+}
+
+// Now and then, and soon after a start; what fails is tried at the next turn.
+Task<void> Supervisor::prune_loop() {
+  for (bool slept = co_await sleep_for(kFirstPrune); slept;
+       slept = co_await sleep_for(kPruneEvery)) {
+    const auto pruned = co_await store::prune_charges(parts_.db);
+    if (!pruned) log::warn("old uses are not deleted", {{"cause", pruned.error().message}});
+  }
 }
 
 bool same_policy(const store::EgressClient& a, const store::EgressClient& b) {

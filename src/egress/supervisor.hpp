@@ -82,11 +82,13 @@ class Supervisor {
   void tend_workers();
 
   Task<void> reload_loop();
+  Task<void> prune_loop();
   Task<Status> reload();
   Task<Status> load_uses(std::uint64_t position);
   void on_host_lock(bool held);
   void apply(std::vector<store::EgressClient> clients);
   void adopt(store::EgressClient next);
+  void forget_others(std::set<AgentId> agents);
   void set_limits(const store::EgressClient& client);
   Task<void> configure(ClientId id, std::uint64_t version);
   Task<Result<WorkerConfig>> open_all(store::EgressClient client, std::uint64_t version);
@@ -123,6 +125,7 @@ class Supervisor {
   bool loaded_ = false;
   std::map<ClientId, Client> clients_;
   std::map<Ipv4, std::pair<ClientId, AgentId>> by_address_;
+  std::set<AgentId> agents_;                                           // of this host
   std::map<AgentId, std::map<std::uint32_t, std::string>> addresses_;  // synthetic ones
   std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> touched_;
   std::uint32_t next_worker_ = 0;

@@ -81,6 +81,8 @@ bool Supervisor::take_approval(ClientId client, const Packet& packet) {
     approvals_.ask(asker, std::move(*question));
   } else if (const auto drop = read_approval_drop(packet.bytes)) {
     approvals_.drop(asker, drop->hold);
+  } else if (const auto back = read_approval_return(packet.bytes)) {
+    approvals_.keep_back(asker, back->hold);
   } else {
     return false;
   }

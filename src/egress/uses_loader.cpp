@@ -43,6 +43,13 @@ void UsesLoader::forget_all() {
   intake_.forget_uses();
 }
 
+void UsesLoader::forget_others(const std::set<AgentId>& kept) {
+  const auto gone = [&](AgentId agent) { return !kept.contains(agent); };
+  std::erase_if(wanted_, gone);
+  std::erase_if(loaded_, gone);
+  intake_.forget_others(kept);
+}
+
 Task<Status> UsesLoader::load(std::uint64_t position) {
   if (wanted_.empty()) co_return Status{};
   const auto spooled = read_spool(position);

@@ -24,6 +24,8 @@ class UsesLoader {
   // Another process may have admitted more: all have to be loaded again, and nothing is admitted
   // until they are.
   void forget_all();
+  // Agents that are none of these are gone; one that comes back is loaded again.
+  void forget_others(const std::set<AgentId>& kept);
   // Loads those that are wanted. `position` is where the database is in the spool, and it must not
   // move meanwhile. On an error the rest stays wanted.
   Task<Status> load(std::uint64_t position);

@@ -60,11 +60,19 @@ class WorkerApproval : public ::testing::Test {
       });
     });
   }
-  void answer(const Asked& to, ApprovalVerdict verdict) {
+  bool given_back(const Asked& question) const {
+    return std::ranges::any_of(rig.packets(), [&](const auto& packet) {
+      const auto back = read_approval_return(packet);
+      return back && back->hold == question.message.hold;
+    });
+  }
+  void answer(const Asked& to, ApprovalVerdict verdict,
+              std::optional<LimitRefusal> limit = std::nullopt) {
     const ApprovalAnswerMessage message{.hold = to.message.hold,
                                         .verdict = verdict,
                                         .id = id,
-                                        .expires_at = Time(std::chrono::seconds(1'800'000'000))};
+                                        .expires_at = Time(std::chrono::seconds(1'800'000'000)),
+                                        .limit = limit};
     rig.send(encode(message));
   }
   std::string post(std::string_view body, std::string_view fields = {}) const {
@@ -147,6 +155,97 @@ TEST_F(WorkerApproval, WhatIsNotDecidedInTimeGets202AndTheConnectionGoesOn) {
   answer(again, ApprovalVerdict::kUsed);
   EXPECT_THAT(agent.read_until("ok"), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(rig.origin.requests().size(), 1U);
+}
+
+TEST_F(WorkerApproval, A202IsInTheAuditLogWithItsApproval) {
+  deadlines.approval = std::chrono::milliseconds(50);
+  allow({"api:outbound"}, {"api:outbound"});
+  auto agent = rig.connect();
+  agent.send(post("hello"));
+  answer(wait_for_question(1), ApprovalVerdict::kPending);
+  EXPECT_THAT(agent.read_until("}"), StartsWith("HTTP/1.1 202"));
+  const auto event = rig.told(RecordKind::kEvent).json;
+  EXPECT_EQ(event.at("outcome").as_string(), "denied");
+  EXPECT_EQ(event.at("metadata").at("layer").as_string(), "approval");
+  EXPECT_EQ(event.at("metadata").at("reason").as_string(), "approval_pending");
+  EXPECT_EQ(event.at("metadata").at("approvalId").as_string(), id.to_string());
+}
+
+constexpr LimitRefusal kReached{.kind = LimitRefusal::Kind::kRate,
+                                .scope = 6,  // api:outbound
+                                .window = domain::Window::kHour,
+                                .max = 7,
+                                .retry_after_seconds = 90};
+
+TEST_F(WorkerApproval, AReachedLimitIsA429ThatNamesIt) {
+  auto agent = rig.connect();
+  agent.send(post("hello"));
+  answer(wait_for_question(1), ApprovalVerdict::kLimited, kReached);
+  const auto text = agent.read_until("}");
+  EXPECT_THAT(text, StartsWith("HTTP/1.1 429"));
+  EXPECT_THAT(text, HasSubstr("Retry-After: 90\r\n"));
+  const auto said = problem(text);
+  EXPECT_EQ(said.at("code").as_string(), "rate_limited");
+  EXPECT_EQ(said.at("layer").as_string(), "rate");
+  EXPECT_EQ(said.at("scope").as_string(), "api:outbound");
+  EXPECT_EQ(said.at("max").as_int64(), 7);
+  EXPECT_EQ(rig.told(RecordKind::kEvent).json.at("metadata").at("layer").as_string(), "rate");
+  agent.send(post("hello"));  // the same connection
+  answer(wait_for_question(2), ApprovalVerdict::kUsed);
+  EXPECT_THAT(agent.read_until("ok"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(WorkerApproval, AGrantIsGivenBackWhenTheLedgerRefusesAfterAll) {
+  rig.on_charge = [](const RecordMessage& intent) {
+    return IntentAnswer{.id = intent.id, .limit = kReached};
+  };
+  auto agent = rig.connect();
+  agent.send(post("hello"));
+  const auto question = wait_for_question(1);
+  answer(question, ApprovalVerdict::kUsed);
+  const auto text = agent.read_until("}");
+  EXPECT_THAT(text, StartsWith("HTTP/1.1 429"));
+  EXPECT_TRUE(rig.until([&] { return given_back(question); }));
+  EXPECT_TRUE(rig.origin.requests().empty());
+}
+
+TEST_F(WorkerApproval, AGrantIsGivenBackWhenTheUpstreamIsNotReached) {
+  auto config = rig.config();
+  config.version = 100;
+  auto& permissions = config.agents[0].permissions.as_object();
+  permissions["allowedDomains"] = json::array{std::string(WorkerRig::kHost) + ":1"};
+  permissions["approval"] = json::array{"api:outbound"};
+  rig.configure(config);
+  auto agent = rig.connect();
+  const auto authority = std::string(WorkerRig::kHost) + ":1";  // nobody listens there
+  agent.send("GET http://" + authority + "/ HTTP/1.1\r\nHost: " + authority + "\r\n\r\n");
+  const auto question = wait_for_question(1);
+  answer(question, ApprovalVerdict::kUsed);
+  EXPECT_THAT(agent.read_until("}"), StartsWith("HTTP/1.1 502"));
+  EXPECT_TRUE(rig.until([&] { return given_back(question); }));
+}
+
+TEST_F(WorkerApproval, AGrantWhoseRequestHasGoneIsGivenBack) {
+  auto agent = rig.connect();
+  agent.send(post("hello"));
+  const auto question = wait_for_question(1);
+  answer(question, ApprovalVerdict::kPending);
+  agent.close();
+  EXPECT_TRUE(dropped(question.message.hold));
+  answer(question, ApprovalVerdict::kUsed);
+  EXPECT_TRUE(rig.until([&] { return given_back(question); }));
+}
+
+TEST_F(WorkerApproval, AGrantWhoseRequestWasSentIsNotGivenBack) {
+  auto agent = rig.connect();
+  agent.send(post("hello"));
+  const auto first = wait_for_question(1);
+  answer(first, ApprovalVerdict::kUsed);
+  EXPECT_THAT(agent.read_until("ok"), StartsWith("HTTP/1.1 200"));
+  // What comes behind it has come: so would have what went before it.
+  agent.send(post("other"));
+  const auto second = wait_for_question(2);
+  EXPECT_FALSE(given_back(first));
 }
 
 TEST_F(WorkerApproval, WhatIsNotAnsweredAtAllIsRefused) {

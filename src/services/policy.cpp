@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "domain/names.hpp"
 #include "services/policy_state.hpp"
 
 namespace deployclaw::services {
@@ -86,26 +87,6 @@ bool AgentPolicy::State::grants(const Rule& rule, const Service& service,
   return false;
 }
 
-const DomainRule* AgentPolicy::State::find_domain(std::string_view host, std::uint16_t port) const {
-  for (const auto& domain : domains) {
-    if (domain.entry.admits(host, port)) return &domain;
-  }
-  return nullptr;
-}
-
-bool AgentPolicy::State::knows_domain(std::string_view host) const {
-  return std::ranges::any_of(domains, [host](const DomainRule& domain) {
-    return domain::host_matches(domain.entry.pattern, host);
-  });
-}
-
-const DomainRule* AgentPolicy::State::find_portless(std::string_view host) const {
-  for (const auto& domain : domains) {
-    if (!domain.entry.port && domain::host_matches(domain.entry.pattern, host)) return &domain;
-  }
-  return nullptr;
-}
-
 Result<AgentPolicy> AgentPolicy::compile(Catalogue catalogue,
                                          const domain::Permissions& permissions,
                                          std::vector<AgentCredential> credentials,
@@ -123,11 +104,13 @@ Result<AgentPolicy> AgentPolicy::compile(Catalogue catalogue,
     if (!index) return fail(Code::kInvalid, "unknown scope " + scope);
     state->approval.set(*index);
   }
+  std::vector<domain::AllowedDomain> domains;
   for (const auto& text : permissions.allowed_domains) {
     auto entry = domain::allowed_domain(text);
     if (!entry) return fail(Code::kInvalid, "allowed domain " + text + " " + entry.error());
-    state->domains.push_back({.entry = std::move(*entry), .id = "domain:" + text});
+    domains.push_back(std::move(*entry));
   }
+  state->domains = DomainList(domains);
   for (const auto& credential : credentials) {
     state->kinds.push_back(catalogue.find_kind(credential.kind));
   }
@@ -150,9 +133,9 @@ bool AgentPolicy::admits_name(std::string_view host, std::uint16_t port) const {
   if (port != 0) {
     if (decide_tunnel(host, port).allowed) return true;
     return state.granted(kOutboundScope) && state.catalogue.find_tcp(port) == nullptr &&
-           state.find_domain(host, port) != nullptr;
+           state.domains.find(host, port).has_value();
   }
-  if (!state.knows_domain(host)) return false;
+  if (!state.domains.find_on_any_port(host)) return false;
   if (state.granted(kOutboundScope)) return true;
   return std::ranges::any_of(state.catalogue.tcp_rules(), [&](const TcpRule* rule) {
     return decide_tunnel(host, rule->port).allowed;
@@ -163,12 +146,9 @@ std::optional<std::string> AgentPolicy::admitting_pattern(std::string_view host,
                                                           std::uint16_t port) const {
   if (!admits_name(host, port)) return std::nullopt;
   if (const auto* entry = state_->catalogue.find_host(host)) return entry->pattern;
-  const auto* domain = state_->find_domain(host, port);
-  for (const auto& one : state_->domains) {
-    if (domain != nullptr) break;
-    if (domain::host_matches(one.entry.pattern, host)) domain = &one;
-  }
-  return domain == nullptr ? std::string(host) : domain->entry.pattern;
+  auto domain = state_->domains.find(host, port);
+  if (!domain) domain = state_->domains.find_on_any_port(host);
+  return std::string(domain ? domain->pattern : host);
 }
 
 bool AgentPolicy::needs_approval(std::string_view scope) const {

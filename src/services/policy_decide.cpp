@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/names.hpp"
 #include "http/ascii.hpp"
 #include "http/canonical_target.hpp"
 #include "http/url.hpp"
@@ -135,9 +136,9 @@ void decide_catalogue(const State& state, const HostEntry& host, const RequestFa
 
 void decide_domain(const State& state, const RequestFacts& facts, Decision& decision) {
   decision.scope = kOutboundScope;
-  const auto* domain = state.find_domain(facts.host, facts.port);
-  if (domain == nullptr) {
-    if (state.knows_domain(facts.host)) {
+  const auto domain = state.domains.find(facts.host, facts.port);
+  if (!domain) {
+    if (state.domains.find_on_any_port(facts.host)) {
       return refuse(decision, Layer::kPort,
                     fmt::format("port {} of this domain is not allowed", facts.port));
     }
@@ -220,10 +221,11 @@ Decision AgentPolicy::decide_tunnel(std::string_view host, std::uint16_t port) c
   }
   if (port == 80 || port == 443) return refused(Layer::kPort, "this port is for http only");
   const auto* mail = state.catalogue.find_tcp(port);
-  const auto* domain = state.find_domain(host, port);
-  if (domain == nullptr && mail != nullptr) domain = state.find_portless(host);
-  if (domain == nullptr) {
-    if (state.knows_domain(host)) return refused(Layer::kPort, "this port is not allowed");
+  auto domain = state.domains.find(host, port);
+  if (!domain && mail != nullptr) domain = state.domains.find_portless(host);
+  if (!domain) {
+    if (state.domains.find_on_any_port(host))
+      return refused(Layer::kPort, "this port is not allowed");
     return refused(Layer::kDomain, "the domain is not among the agent's allowed domains");
   }
   decision.rule = mail != nullptr ? std::string_view(mail->id) : domain->id;

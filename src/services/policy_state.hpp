@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "domain/names.hpp"
+#include "services/domain_list.hpp"
 #include "services/policy.hpp"
 
 // What a compiled policy is made of; private to this module.
@@ -19,16 +19,11 @@ std::optional<std::size_t> scope_index(std::string_view scope);
 
 inline constexpr std::string_view kOutboundScope = "api:outbound";
 
-struct DomainRule {
-  domain::AllowedDomain entry;
-  std::string id;  // "domain:api.example.com"
-};
-
 struct AgentPolicy::State {
   Catalogue catalogue;
   ScopeSet scopes;
   ScopeSet approval;  // of these every request waits for a person
-  std::vector<DomainRule> domains;
+  DomainList domains;
   std::vector<AgentCredential> credentials;
   std::vector<const CredentialKind*> kinds;  // of `credentials`, in their order
   bool client_active = false;
@@ -38,11 +33,6 @@ struct AgentPolicy::State {
   // The agent has a credential of `service` that may go to `host`.
   [[nodiscard]] bool has_credential(const Service& service, std::string_view host) const;
   [[nodiscard]] bool grants(const Rule& rule, const Service& service, std::string_view host) const;
-  // The entry that lets `host` through on `port`, else nullptr.
-  [[nodiscard]] const DomainRule* find_domain(std::string_view host, std::uint16_t port) const;
-  [[nodiscard]] bool knows_domain(std::string_view host) const;  // on whatever port
-  // The first domain entry without a port that matches: what a TCP rule asks for.
-  [[nodiscard]] const DomainRule* find_portless(std::string_view host) const;
 };
 
 }  // namespace deployclaw::services

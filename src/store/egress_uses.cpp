@@ -79,4 +79,12 @@ Task<Result<std::vector<StoredCharges>>> list_charges(db::Database& db, std::vec
   co_return out;
 }
 
+constexpr db::Statement kPrune{"egress_prune_charges", "SELECT audit.prune_charges()"};
+
+Task<Result<std::int64_t>> prune_charges(db::Database& db) {
+  const auto rows = co_await db.query(kPrune, db::Params(), kListDeadline);
+  if (!rows) co_return context("prune uses and spend", rows.error());
+  co_return rows->front().int64(0);
+}
+
 }  // namespace deployclaw::store

@@ -37,4 +37,7 @@ struct StoredCharges {
 Task<Result<std::vector<StoredCharges>>> list_charges(db::Database& db, std::vector<AgentId> agents,
                                                       std::int64_t since);
 
+// audit.prune_charges(): deletes what is too old for anybody to ask for; how many rows.
+Task<Result<std::int64_t>> prune_charges(db::Database& db);
+
 }  // namespace deployclaw::store

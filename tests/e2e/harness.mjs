@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-const binary = process.env.DEPLOYCLAW_BINARY ?? path.join(root, 'build/release/deployclaw');
+export const binary = process.env.DEPLOYCLAW_BINARY ?? path.join(root, 'build/release/deployclaw');
 
 // Waits until `probe` gives something truthy; fails with `what` and its last answer otherwise.
 export async function until(what, probe, seconds = 60) {

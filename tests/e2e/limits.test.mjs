@@ -2,14 +2,15 @@
 // windows allow, whoever asks at once and whatever is killed meanwhile.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { makeAuthority } from '../fakes/authority.mjs';
 import { startEchoOrigin } from '../fakes/echo_origin.mjs';
-import { Customer, Platform, sleep, until, whole } from './harness.mjs';
+import { binary, Customer, Platform, sleep, until, whole } from './harness.mjs';
 
 const run = promisify(execFile);
 const platform = new Platform();
@@ -20,13 +21,14 @@ const permissions = (rateLimits) => ({ scopes: ['api:outbound'], allowedDomains:
 const hourly = (maxPerHour, more = {}) => permissions({ 'api:outbound': { maxPerHour, ...more } });
 const limit = (wanted) => customer.must(202, 'PATCH', `/api/agents/${agent}`, { permissions: wanted });
 
-// Sends `count` requests at once from the agent's network; [{status, retryAfter, problem}].
-async function ask(count, path = '/echo') {
+// Sends `count` requests at once from the agent's network; [{status, retryAfter, problem}]. Status 0:
+// none within `patience` milliseconds.
+async function ask(count, path = '/echo', patience = 25_000) {
   const { stdout } = await run('nsenter', ['-t', String(pid), '-n', 'node', '--input-type=module', '-e', `
     import http from 'node:http';
     const one = () => new Promise((done) => {
       const request = http.request({ host: '10.232.0.1', port: 3128, path: '${URL_OF}${path}',
-        headers: { host: 'echo.example.com' }, timeout: 25000 }, (answer) => {
+        headers: { host: 'echo.example.com' }, timeout: ${patience} }, (answer) => {
         const parts = [];
         answer.on('data', (d) => parts.push(d));
         answer.on('end', () => {
@@ -36,6 +38,7 @@ async function ask(count, path = '/echo') {
           done({ status: answer.statusCode, retryAfter: Number(answer.headers['retry-after']), problem });
         });
       });
+      request.on('timeout', () => request.destroy());
       request.on('error', (e) => done({ status: 0, error: e.code }));
       request.end();
     });
@@ -168,6 +171,79 @@ test('13: many small requests to an allowed host end at the limit', async () => 
   for (let i = 0; i < 3; ++i) got += passed(await ask(40, `/echo/data-in-a-path-${i}`));
   assert.equal(got, 50 - 36);
   assert.equal(origin.record.entries.length - before, got, 'no more of its data came out');
+});
+
+// Another egress role on the same home, as the first one was started. {code, said}
+async function secondEgress() {
+  const status = fs.readFileSync(`/proc/${platform.pid('egress')}/status`, 'utf8');
+  const uid = status.match(/^Uid:\t(\d+)/m)[1];
+  const capabilities = '-all,+sys_admin,+setuid,+setgid,+kill';
+  const program = fs.openSync(binary, 'r'); // its user may not be able to go where it lies
+  try {
+    const child = spawn('setpriv', ['--reuid', uid, '--regid', uid, '--clear-groups', '--no-new-privs',
+      '--bounding-set', capabilities, '--inh-caps', capabilities, '--ambient-caps', capabilities,
+      '/proc/self/fd/3', 'egress', '--config', path.join(platform.run, 'deployclaw.toml')],
+    { stdio: ['ignore', 'pipe', 'pipe', program], env: { PATH: process.env.PATH }, cwd: '/' });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
+    const given_up = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const code = await new Promise((done) => { child.on('close', done); });
+    clearTimeout(given_up);
+    return { code, said };
+  } finally {
+    fs.closeSync(program);
+  }
+}
+
+test('a second egress on the host refuses to start, and the limit counts on as if there were none', async () => {
+  await until('all are counted', () => used() === 50, 30);
+  await limit(hourly(60, { maxPerDay: 60 }));
+  await until('the limit holds', async () => passed(await ask(1)) === 1, 30);
+  assert.equal(passed(await ask(4)), 4);
+  const first = platform.pid('egress');
+  const [second, during] = await Promise.all([secondEgress(), ask(40)]);
+  assert.equal(second.code, 1, second.said);
+  assert.match(second.said, /another egress process uses the spool in \S+\/egress\/spool/);
+  assert.equal(passed(during), 5, 'neither fewer nor more while it tried');
+  assert.equal(passed(await ask(20)), 0, 'nor afterwards');
+  assert.equal(platform.pid('egress'), first);
+  await until('each is counted once', () => used() === 60, 30);
+  // The spool is whole: what lies in it is taken up by the next one.
+  await restart();
+  assert.equal(passed(await ask(20)), 0);
+  assert.equal(used(), 60);
+});
+
+test('where a limit is reached nobody is asked, and a grant is kept for later', async () => {
+  const waiting = async (target) => (await customer.must(200, 'GET', `/api/agents/${agent}/approvals`)).items
+    .filter((one) => one.target.endsWith(target));
+  const approved = (rateLimits) => limit({ ...hourly(...rateLimits), approval: ['api:outbound'] });
+  await approved([1000, { maxPerDay: 1000 }]);
+  // A request that was let through is one that came before the policy.
+  const [held] = await until('a request that waits', async () => {
+    await ask(1, '/echo/held', 2000);
+    const list = await waiting('/held');
+    return list.length > 0 && list;
+  }, 60);
+  await approved([1]);
+  await until('the limit holds', async () => (await ask(1, '/echo/probe', 2000))[0].status === 429, 60);
+  const [answer] = await ask(1, '/echo/fresh');
+  assert.equal(answer.status, 429);
+  assert.equal(answer.problem.code, 'rate_limited');
+  assert.equal(answer.problem.scope, 'api:outbound');
+  assert.ok(answer.retryAfter > 0);
+  assert.deepEqual(await waiting('/fresh'), [], 'nobody was asked');
+  await customer.must(200, 'POST', `/api/agents/${agent}/approvals/${held.id}/grant`, {});
+  assert.equal((await ask(1, '/echo/held'))[0].status, 429);
+  assert.equal((await waiting('/held')).find((one) => one.id === held.id).state, 'granted', 'the yes is still good');
+  const before = origin.record.entries.length;
+  await approved([1000, { maxPerDay: 1000 }]);
+  await until('there is room again', async () => (await ask(1, '/echo/held'))[0].status === 200, 90);
+  assert.equal(origin.record.entries.length, before + 1);
+  assert.equal((await waiting('/held')).find((one) => one.id === held.id).state, 'used');
+  assert.equal((await waiting('/held')).length, 1, 'and for one request');
+  await limit(hourly(1000, { maxPerDay: 1000 }));
+  await until('nobody is asked any more', async () => passed(await ask(1, '/echo/free', 3000)) === 1, 60);
 });
 
 test('22: while it is not known what was used, nothing is sent', async () => {
