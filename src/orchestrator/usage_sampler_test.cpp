@@ -88,7 +88,11 @@ class Sampling : public ::testing::Test {
   ~Sampling() override { db::testing::run_to_end(io, database.close()); }
 
   UsageTarget target(std::string container) const {
-    return {.agent = agent, .container = std::move(container), .started_at = Time(1s), .pid = 1};
+    return {.agent = agent,
+            .container = std::move(container),
+            .started_at = Time(1s),
+            .pid = 1,
+            .interface = "dca1"};
   }
   // Fifteen seconds pass, in which so much CPU is used.
   void pass(double cores, std::uint64_t bytes = 0) {

@@ -41,7 +41,7 @@ export default function Chart({ label, binary = false, rows, titles, format }: P
       scales: { y: { range: (_self, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
       axes: [{ ...axis, size: 28, values: (_self, ticks, _axis, _space, step) => ticks.map((at) => axisTime(at, step)) }, { ...axis, size: 64, incrs: binary ? POWERS_OF_TWO : undefined, values: (_self, ticks) => ticks.map(format) }],
       series: [{ label: 'From', value: (_self: uPlot, at: number | null) => (at == null ? '–' : utcTime(new Date(at * 1000))) }, ...titles.map((title, index) => ({
-        label: title, stroke: colour(`--chart-${index + 1}`), width: 1.5, dash: DASH[index] ?? [], points: { show: true, size: 4, filter: (self, series) => lonely(self.data[series] ?? []) }, spanGaps: false,
+        label: title, stroke: colour(`--chart-${index + 1}`), width: 1.5, dash: DASH[index] ?? [], points: { show: true, size: 4, filter: (self: uPlot, series: number) => lonely(self.data[series] ?? []) }, spanGaps: false,
         fill: titles.length === 1 ? `${colour('--chart-1')}22` : undefined, value: (_self: uPlot, value: number | null) => (value == null ? '–' : format(value)),
       }))],
     }, data, element);
