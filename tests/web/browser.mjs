@@ -6,12 +6,11 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import axe from '../../web/node_modules/axe-core/axe.js';
-import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
 import { startPreview } from '../../web/scripts/preview_server.mjs';
 import { Customer, Platform, root, sleep, totp, until } from '../e2e/harness.mjs';
+import { findings, openWindow, sideways, startChromium } from './window.mjs';
 
-export { sleep, totp, until };
+export { findings, sideways, sleep, totp, until };
 export const PASSWORD = 'correct horse battery staple';
 
 export class Site {
@@ -23,7 +22,7 @@ export class Site {
     const served = answer?.ok && (await answer.text()).includes('id="root"');
     this.preview = served ? null : await startPreview(this.platform.url);
     this.url = this.preview?.url ?? this.platform.url;
-    this.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+    this.chromium = await startChromium();
     return this;
   }
 
@@ -38,22 +37,14 @@ export class Site {
     this.platform.sql('DELETE FROM auth.attempts');
   }
 
-  // A window of its own, with its own cookies. `faults` collects what no page may do: script errors,
-  // and what the content security policy had to stop.
-  async window({ customer, width = 1200, height = 860, colorScheme = 'light', ...more } = {}) {
-    const context = await this.chromium.newContext({ viewport: { width, height }, colorScheme, ...more });
+  // See window.mjs; with a customer it is signed in.
+  async window({ customer, ...options } = {}) {
+    const page = await openWindow(this.chromium, this.url, options);
+    const context = page.context();
     if (customer) {
       const [name, ...value] = customer.cookie.split('=');
       await context.addCookies([{ name, value: value.join('='), domain: 'localhost', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' }]);
     }
-    const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    page.faults = [];
-    page.on('pageerror', (error) => page.faults.push(`script: ${error.message}`));
-    page.on('console', (message) => {
-      if (/Content Security Policy|Refused to|Warning:|validateDOMNesting/.test(message.text())) page.faults.push(message.text());
-    });
-    page.on('dialog', (dialog) => { page.faults.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
     // Closes the window; the customer goes on with the cookie as it is now (a confirmed code changes it).
     page.done = async () => {
       const cookie = (await context.cookies(`https://localhost`)).find((one) => one.name === '__Host-deployclaw');
@@ -63,7 +54,6 @@ export class Site {
       const session = await customer.call('GET', '/api/auth/session');
       if (session.status === 200) customer.csrf = session.body.csrfToken;
     };
-    page.open = (target) => page.goto(`${this.url}/app${target}`);
     return page;
   }
 
@@ -82,20 +72,3 @@ export async function freshCode(customer) {
 }
 
 export const someEmail = () => `web-${randomBytes(6).toString('hex')}@example.com`;
-
-// Serious and critical findings of axe on the page as it is now.
-export async function findings(page) {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => {
-      const places = one.nodes.slice(0, 3).map((node) => `${node.target} (${node.any.map((any) => any.message).join('; ')})`);
-      return `${one.id}: ${places.join(' | ')}`;
-    });
-  });
-}
-
-// Nothing sticks out at the side.
-export async function sideways(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-}
