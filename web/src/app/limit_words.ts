@@ -4,7 +4,7 @@ import { bytes, count, usd } from '../ui/format';
 
 const NAMES: Record<string, string> = {
   agents: 'Agents', members: 'Members', tokensIn: 'Tokens in', tokensOut: 'Tokens out', spendUsd: 'Model spend',
-  defaultDailyTokenSpendUsd: 'Daily model spend of an agent that sets none',
+  defaultDailyTokenSpendUsd: 'Default daily spend per agent',
 };
 
 /** "auditRetentionDays" is "Audit retention days". */

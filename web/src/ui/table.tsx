@@ -10,8 +10,8 @@ export type Column<T> = {
   sortBy?: (row: T) => string | number;
   align?: 'right';
   tight?: boolean;
-  /** In a narrow window, where rows are cards: the head of the card, or a line without a name. */
-  card?: 'head' | 'plain';
+  /** In a narrow window, where rows are cards: a line of its own without the column's name. */
+  line?: boolean;
 };
 
 export type Sort = { id: string; down: boolean };
@@ -65,8 +65,8 @@ export function Table<T>({ caption, rows, columns, rowKey, cards, sort, onSort, 
           {shown.map((row) => (
             <tr key={rowKey(row)} role="row">
               {columns.map((column) => (
-                <td key={column.id} role="cell" className={classes(column.align === 'right' && 'cell-right', column.tight && 'cell-tight', column.card === 'head' && 'cell-head')}
-                  data-label={column.card === undefined && typeof column.title === 'string' ? column.title : undefined}>{column.cell(row)}</td>
+                <td key={column.id} role="cell" className={classes(column.align === 'right' && 'cell-right', column.tight && 'cell-tight')}
+                  data-label={!column.line && typeof column.title === 'string' ? column.title : undefined}>{column.cell(row)}</td>
               ))}
             </tr>
           ))}

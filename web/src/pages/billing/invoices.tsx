@@ -16,7 +16,7 @@ export function Invoices({ hasPortal }: { hasPortal: boolean }) {
       <Paged pages={pages} what="invoices" empty={<Card><p className="muted">There is no invoice yet. The first one comes with your first payment.</p></Card>}>
         {(rows) => (
           <Table caption="Invoices" cards rows={rows} rowKey={(row) => row.id} columns={[
-            { id: 'number', title: 'Number', card: 'head', cell: (row) => <strong className="wrap-anywhere">{row.number}</strong> },
+            { id: 'number', title: 'Number', line: true, cell: (row) => <strong className="wrap-anywhere">{row.number}</strong> },
             { id: 'date', title: 'Date', cell: (row) => <span className="num">{row.createdAt.slice(0, 10)}</span> },
             { id: 'status', title: 'Status', cell: (row) => <Badge tone={TONE[row.status]}>{row.status}</Badge> },
             { id: 'amount', title: 'Amount', align: 'right', cell: (row) => <span className="num">{usd(row.amountUsd)}</span> },

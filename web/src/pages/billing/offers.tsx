@@ -11,6 +11,9 @@ import { Badge, Button, ConfirmDialog, ErrorNotice, Notice, Skeleton } from '../
 import { usd } from '../../ui/format';
 import { plansQuery } from './queries';
 
+/** $29 rather than $29.00. */
+const price = (plan: PlanOffer) => usd(plan.monthlyUsd).replace(/\.00$/, '');
+
 /** The plans to choose from, where the server tells them. */
 export function Offers({ billing }: { billing: Billing }) {
   const { user } = useSession();
@@ -20,7 +23,7 @@ export function Offers({ billing }: { billing: Billing }) {
   const may = roleReaches(user.role, 'admin');
   return (
     <section className="stack" aria-label="Plans">
-      <h2>Plans</h2>
+      <div><h2>Plans</h2><p className="muted small">Prices without tax.</p></div>
       {error && <ErrorNotice error={error} title="The plans could not be loaded" retry={() => void refetch()} />}
       {!plans && !error && <Skeleton label="Loading plans" />}
       <div className="offers">
@@ -36,7 +39,7 @@ function Offer({ plan, current, onChoose }: { plan: PlanOffer; current: boolean;
   return (
     <article className="offer" data-current={current || undefined} aria-label={plan.title}>
       <div className="row-between"><h3>{plan.title}</h3>{current ? <Badge tone="accent">your plan</Badge> : plan.recommended && <Badge>recommended</Badge>}</div>
-      <div className="offer-price num">{usd(plan.monthlyUsd)} <span>a month, without tax</span></div>
+      <div className="offer-price num">{price(plan)} <span>a month</span></div>
       <p className="muted small">{plan.summary}</p>
       <dl className="offer-limits">
         {Object.entries(plan.limits).map(([key, value]) => <div key={key}><dt>{limitName(key)}</dt><dd className="num">{limitValue(key, value)}</dd></div>)}
@@ -60,7 +63,7 @@ function CheckoutDialog({ billing, plan, onClose }: { billing: Billing; plan: Pl
       if (!url) throw new Problem(0, { code: 'bad_url', detail: 'The server named a payment page that is not safe to open. Nothing was changed.' });
       window.location.assign(url);
     }}>
-      <p>{usd(plan.monthlyUsd)} a month, without tax. You see the exact sum on the payment page; nothing changes before you confirm it there.</p>
+      <p>{price(plan)} a month, without tax. You see the exact sum on the payment page; nothing changes before you confirm it there.</p>
       {over.map(([key, limit]) => (
         <Notice key={key} tone="warn" title={`${limitName(key)}: you use ${limitValue(key, (billing.usage as Record<string, unknown>)[key] as number)}`}>
           {plan.title} has {limitValue(key, limit)}. What is above it may stop.

@@ -42,11 +42,10 @@ export default function Keys() {
       )}>
         {(rows) => (
           <Table caption="API keys" cards rows={rows} rowKey={(row) => row.id} columns={[
-            { id: 'name', title: 'Name', card: 'head', cell: (row) => <strong className="wrap-anywhere">{row.name}</strong>, sortBy: (row) => row.name },
-            { id: 'scopes', title: 'May', card: 'plain', cell: (row) => <span className="key-scopes">{row.scopes.map((scope) => <Badge key={scope}>{scope}</Badge>)}</span> },
+            { id: 'name', title: 'Name', line: true, cell: (row) => <><strong className="wrap-anywhere">{row.name}</strong><div className="muted small">created <Time at={row.createdAt} /></div></>, sortBy: (row) => row.name },
+            { id: 'scopes', title: 'May', line: true, cell: (row) => <span className="key-scopes">{row.scopes.map((scope) => <Badge key={scope}>{scope}</Badge>)}</span> },
             { id: 'used', title: 'Last used', cell: (row) => (row.lastUsedAt ? <Time at={row.lastUsedAt} /> : 'never'), sortBy: (row) => row.lastUsedAt ?? '' },
             { id: 'ends', title: 'Ends', cell: (row) => <Ends at={row.expiresAt} />, sortBy: (row) => row.expiresAt ?? '9' },
-            { id: 'made', title: 'Created', cell: (row) => <Time at={row.createdAt} />, sortBy: (row) => row.createdAt },
             { id: 'do', title: <span className="sr-only">Actions</span>, tight: true, cell: (row) => may && (
               <Button size="small" aria-label={`Revoke ${row.name}`} onClick={() => setRevoked(row)}>Revoke</Button>
             ) },

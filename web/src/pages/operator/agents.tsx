@@ -17,8 +17,8 @@ export default function Agents() {
       empty={<EmptyState icon={<IconAgent size={20} />} title="No agents yet">Agents of all clients are listed here.</EmptyState>}>
       {(rows) => (
         <Table caption="Agents of all clients" cards rows={rows} rowKey={(row) => row.id} columns={[
-          { id: 'name', title: 'Agent', card: 'head', cell: (row) => <><strong className="wrap-anywhere">{row.name}</strong><div className="operator-sub">{row.runtime} {row.runtimeVersion}</div></> },
-          { id: 'status', title: 'Status', card: 'plain', cell: (row) => <><Status tone={STATES[row.status]?.tone ?? 'idle'}>{STATES[row.status]?.word ?? row.status}</Status>{row.statusReason && <div className="operator-sub">{row.statusReason}</div>}</> },
+          { id: 'name', title: 'Agent', line: true, cell: (row) => <><strong className="wrap-anywhere">{row.name}</strong><div className="operator-sub">{row.runtime} {row.runtimeVersion}</div></> },
+          { id: 'status', title: 'Status', line: true, cell: (row) => <><Status tone={STATES[row.status]?.tone ?? 'idle'}>{STATES[row.status]?.word ?? row.status}</Status>{row.statusReason && <div className="operator-sub">{row.statusReason}</div>}</> },
           { id: 'client', title: 'Client', cell: (row) => <Link href={clientHref(row.clientId)} className="wrap-anywhere">{row.clientName}</Link> },
           { id: 'host', title: 'Host', cell: (row) => <span className="wrap-anywhere">{row.host ?? '–'}</span> },
           { id: 'spend', title: 'Spend today', align: 'right', cell: (row) => usd(row.spendTodayUsd) },

@@ -53,7 +53,7 @@ function Standing({ client }: { client: AdminClientDetail }) {
   if (client.status === 'active') {
     return (
       <>
-        <Button variant="danger" onClick={() => setAsked(true)}>Suspend…</Button>
+        <Button onClick={() => setAsked(true)}>Suspend…</Button>
         {asked && <SuspendDialog client={client} onClose={() => setAsked(false)} onDone={() => done(`${client.name} is suspended.`)} />}
       </>
     );

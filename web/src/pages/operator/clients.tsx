@@ -13,7 +13,7 @@ export default function Clients() {
       empty={<EmptyState icon={<IconTeam size={20} />} title="No clients yet">Whoever registers is listed here.</EmptyState>}>
       {(rows) => (
         <Table caption="Clients" cards rows={rows} rowKey={(row) => row.id} columns={[
-          { id: 'name', title: 'Name', card: 'head', cell: (row) => <Link href={clientHref(row.id)} className="wrap-anywhere"><strong>{row.name}</strong></Link> },
+          { id: 'name', title: 'Name', line: true, cell: (row) => <Link href={clientHref(row.id)} className="wrap-anywhere"><strong>{row.name}</strong></Link> },
           { id: 'status', title: 'Status', cell: (row) => <><ClientStatus status={row.status} />{row.suspendedReason && <div className="operator-sub">{row.suspendedReason}</div>}</> },
           { id: 'plan', title: 'Plan', cell: (row) => <span className="wrap-anywhere">{row.plan}</span> },
           { id: 'agents', title: 'Agents', align: 'right', cell: (row) => count(row.agents) },

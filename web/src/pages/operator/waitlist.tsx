@@ -8,10 +8,10 @@ export default function Waitlist() {
       empty={<EmptyState icon={<IconClock size={20} />} title="Nobody waits">Whoever leaves an address on the landing page is listed here.</EmptyState>}>
       {(rows) => (
         <Table caption="People who wait" cards rows={rows} rowKey={(row) => row.email} columns={[
-          { id: 'email', title: 'E-mail', card: 'head', cell: (row) => <a href={`mailto:${encodeURIComponent(row.email)}`} className="wrap-anywhere">{row.email}</a> },
+          { id: 'email', title: 'E-mail', line: true, cell: (row) => <a href={`mailto:${encodeURIComponent(row.email)}`} className="wrap-anywhere">{row.email}</a> },
           { id: 'name', title: 'Name', cell: (row) => <span className="wrap-anywhere">{row.name ?? '–'}</span> },
           { id: 'company', title: 'Company', cell: (row) => <span className="wrap-anywhere">{row.company ?? '–'}</span> },
-          { id: 'message', title: 'Message', card: 'plain', cell: (row) => row.message && <p className="waiter-message">{row.message}</p> },
+          { id: 'message', title: 'Message', line: true, cell: (row) => row.message && <p className="waiter-message">{row.message}</p> },
           { id: 'since', title: 'Waits since', cell: (row) => <Time at={row.createdAt} /> },
         ]} />
       )}

@@ -24,9 +24,8 @@ export function Invitations({ onInvite }: { onInvite: () => void }) {
       <Paged pages={pages} what="invitations" empty={<Card><div className="row-between row-wrap"><p className="muted">Nobody is invited at the moment.</p><Button onClick={onInvite}>Invite somebody</Button></div></Card>}>
         {(rows) => (
           <Table caption="Invitations" cards rows={rows} rowKey={(row) => row.id} columns={[
-            { id: 'email', title: 'E-mail', card: 'head', cell: (row) => <strong className="wrap-anywhere">{row.email}</strong>, sortBy: (row) => row.email },
+            { id: 'email', title: 'E-mail', line: true, cell: (row) => <><strong className="wrap-anywhere">{row.email}</strong>{row.invitedBy && <div className="muted small wrap-anywhere">invited by {row.invitedBy}</div>}</>, sortBy: (row) => row.email },
             { id: 'role', title: 'Role', cell: (row) => roleTitle(row.role) },
-            { id: 'by', title: 'Invited by', cell: (row) => <span className="wrap-anywhere">{row.invitedBy ?? '–'}</span> },
             { id: 'ends', title: 'Ends', cell: (row) => (Date.parse(row.expiresAt) <= Date.now() ? <Badge tone="warn">ended</Badge> : <Time at={row.expiresAt} />), sortBy: (row) => row.expiresAt },
             { id: 'do', title: <span className="sr-only">Actions</span>, tight: true, cell: (row) => (
               <Button size="small" aria-label={`Withdraw the invitation of ${row.email}`} busy={withdraw.isPending && withdraw.variables.id === row.id} onClick={() => withdraw.mutate(row)}>Withdraw</Button>

@@ -30,7 +30,7 @@ export function Members({ may }: { may: boolean }) {
       )}>
         {(rows) => (
           <Table caption="Members" cards rows={rows} rowKey={(row) => row.id} columns={[
-            { id: 'email', title: 'E-mail', card: 'head', cell: (row) => <span className="row-wrap"><strong className="wrap-anywhere">{row.email}</strong>{row.id === user.id && <Badge tone="accent">you</Badge>}</span>, sortBy: (row) => row.email },
+            { id: 'email', title: 'E-mail', line: true, cell: (row) => <span className="row-wrap"><strong className="wrap-anywhere">{row.email}</strong>{row.id === user.id && <Badge tone="accent">you</Badge>}</span>, sortBy: (row) => row.email },
             { id: 'role', title: 'Role', cell: (row) => roleTitle(row.role), sortBy: rank },
             { id: 'second', title: 'Two-factor', cell: (row) => <Status tone={row.twoFactorEnabled ? 'good' : 'warn'}>{row.twoFactorEnabled ? 'On' : 'Not yet'}</Status>, sortBy: (row) => Number(row.twoFactorEnabled) },
             { id: 'since', title: 'Since', cell: (row) => <Time at={row.createdAt} />, sortBy: (row) => row.createdAt },
