@@ -81,7 +81,7 @@ function Members({ users }: { users: Member[] }) {
           {users.map((user) => (
             <li key={user.id} className="row-between row-wrap">
               <div className="grow"><div className="wrap-anywhere">{user.email}</div><div className="muted small">{roleTitle(user.role)}, two-factor {user.twoFactorEnabled ? 'on' : 'not set up'}</div></div>
-              {user.twoFactorEnabled && <Button size="small" aria-label={`Reset the two-factor of ${user.email}`} onClick={() => setReset(user)}>Reset two-factor</Button>}
+              {user.twoFactorEnabled && <Button size="small" aria-label={`Reset two-factor of ${user.email}`} onClick={() => setReset(user)}>Reset two-factor</Button>}
             </li>
           ))}
         </ul>

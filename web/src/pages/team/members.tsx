@@ -36,7 +36,7 @@ export function Members({ may }: { may: boolean }) {
             { id: 'since', title: 'Since', cell: (row) => <Time at={row.createdAt} />, sortBy: (row) => row.createdAt },
             { id: 'do', title: <span className="sr-only">Actions</span>, tight: true, cell: (row) => mayChange(row) && (
               <span className="row">
-                <Button size="small" aria-label={`Change the role of ${row.email}`} onClick={() => setChanged(row)}>Change role</Button>
+                <Button size="small" aria-label={`Change role of ${row.email}`} onClick={() => setChanged(row)}>Change role</Button>
                 <Button size="small" variant="ghost" aria-label={`Remove ${row.email}`} onClick={() => setRemoved(row)}>Remove</Button>
               </span>
             ) },
