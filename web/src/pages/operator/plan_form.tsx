@@ -56,7 +56,7 @@ export function PlanForm({ client, etag }: { client: AdminClientDetail; etag: st
     } catch (failure) {
       const refused = asProblem(failure);
       setProblem(refused);
-      if (refused.status === 412) await queries.invalidateQueries({ queryKey: clientQuery(client.id).queryKey });
+      if (refused.status === 412) void queries.invalidateQueries({ queryKey: clientQuery(client.id).queryKey });
     } finally {
       setBusy(false);
     }
