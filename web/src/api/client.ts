@@ -17,8 +17,8 @@ export async function okWithTag<T>(call: Promise<{ data?: T; response: Response 
   return { data: data as T, etag: response.headers.get('etag') };
 }
 
-/** A call that the OpenAPI file does not have yet: see contract.ts for its types. */
-export async function raw<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<T> {
+/** A call that the OpenAPI file does not have yet, and the tag of its answer: see contract.ts for its types. */
+export async function rawWithTag<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<{ data: T; etag: string | null }> {
   const request = new Request(new URL(path, window.location.origin), {
     method,
     headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
@@ -26,6 +26,11 @@ export async function raw<T>(method: string, path: string, body?: unknown, heade
     signal,
   });
   const response = await transport(request);
-  if (response.status === 204 || response.headers.get('content-length') === '0') return undefined as T;
-  return (await response.json()) as T;
+  const empty = response.status === 204 || response.headers.get('content-length') === '0';
+  return { data: (empty ? undefined : await response.json()) as T, etag: response.headers.get('etag') };
 }
+
+export const raw = async <T>(...call: Parameters<typeof rawWithTag>): Promise<T> => (await rawWithTag<T>(...call)).data;
+
+/** The header that makes a change fail with 412 when the resource is no longer as it was read. */
+export const ifMatch = (etag: string | null): Record<string, string> => (etag ? { 'If-Match': etag } : {});

@@ -1,9 +1,9 @@
 // The server state that several pages share. A page's own queries stay in its folder.
 
-import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from '@tanstack/react-query';
+import { QueryCache, QueryClient, MutationCache, queryOptions, useQueries, useQuery } from '@tanstack/react-query';
 import { toast } from '../ui/toast';
 import { api, ok, okWithTag } from './client';
-import { asProblem, Problem } from './problem';
+import { asProblem, Problem, problemOf, unreachable } from './problem';
 import { setCsrfToken, setSignedOutHandler } from './transport';
 import type { Agent, Branding, Session } from './types';
 
@@ -115,35 +115,43 @@ export const credentialKindsQuery = queryOptions({
   staleTime: 600_000,
 });
 
+// Pages that not every server, plan or role has: each call is asked for once.
 const PROBES = {
   approvals: '/api/approvals?limit=1',
   billing: '/api/billing',
   team: '/api/users?limit=1',
   keys: '/api/keys?limit=1',
   operator: '/api/admin/clients?limit=1',
+  operatorAgents: '/api/admin/agents?limit=1',
+  operatorHosts: '/api/admin/hosts?limit=1',
+  operatorWaitlist: '/api/admin/waitlist?limit=1',
 } as const;
 export type Feature = keyof typeof PROBES;
+/** `absent`: the server has no such call; `refused`: it is not for this role. */
+export type Offer = 'offered' | 'refused' | 'absent';
 
-// 404 = this server has no such call; 403 = it is not for this role. Both hide the page.
-async function answers(path: string): Promise<boolean> {
-  try {
-    const response = await fetch(path, { credentials: 'same-origin', headers: { Accept: 'application/json' } });
-    return response.status !== 404 && response.status !== 403 && response.status !== 405;
-  } catch {
-    return false;
-  }
+async function probe(path: string): Promise<Offer> {
+  const response = await fetch(path, { credentials: 'same-origin', headers: { Accept: 'application/json' } }).catch(() => { throw unreachable(); });
+  if (response.status === 401) throw await problemOf(response);
+  if (response.status === 403) return 'refused';
+  // Trouble is an answer too: the page says what it is and tries again.
+  return [404, 405, 501].includes(response.status) ? 'absent' : 'offered';
 }
 
-export const featuresQuery = queryOptions({
-  queryKey: ['features'],
-  queryFn: async (): Promise<Record<Feature, boolean>> => {
-    const names = Object.keys(PROBES) as Feature[];
-    const found = await Promise.all(names.map((name) => answers(PROBES[name])));
-    return Object.fromEntries(names.map((name, index) => [name, found[index] ?? false])) as Record<Feature, boolean>;
-  },
+const featureQuery = (feature: Feature, session: Session | null | undefined) => queryOptions({
+  // Another user or role gets other answers.
+  queryKey: ['feature', feature, session?.user.id, session?.user.role],
+  queryFn: () => probe(PROBES[feature]),
+  enabled: session?.level === 'full',
   staleTime: Infinity,
 });
 
-const NONE: Record<Feature, boolean> = { approvals: false, billing: false, team: false, keys: false, operator: false };
-/** Which of the pages that came later this server can fill. */
-export const useFeatures = (): Record<Feature, boolean> => useQuery(featuresQuery).data ?? NONE;
+/** Whether this server offers a page to this user. */
+export const useFeature = (feature: Feature) => useQuery(featureQuery(feature, useQuery(sessionQuery).data));
+
+/** Which of these are offered; false while it is not known. */
+export function useFeatures<F extends Feature>(...features: F[]): Record<F, boolean> {
+  const session = useQuery(sessionQuery).data;
+  const offers = useQueries({ queries: features.map((feature) => featureQuery(feature, session)) });
+  return Object.fromEntries(features.map((feature, index) => [feature, offers[index]?.data === 'offered'])) as Record<F, boolean>;
+}

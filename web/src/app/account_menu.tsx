@@ -10,8 +10,8 @@ import { toast } from '../ui/toast';
 import { useSession } from './guards';
 import { setTheme, useTheme } from './theme';
 
-/** Ends the session and forgets everything it fetched. */
-export function useSignOut(): () => Promise<void> {
+/** Ends the session and forgets everything it fetched; `stay` on a page that is for everybody. */
+export function useSignOut({ stay }: { stay?: boolean } = {}): () => Promise<void> {
   const queries = useQueryClient();
   const [, navigate] = useLocation();
   return async () => {
@@ -22,9 +22,10 @@ export function useSignOut(): () => Promise<void> {
       if (problem.status !== 401) return toast.problem(problem);
     }
     setCsrfToken(null);
-    queries.clear();
+    if (stay) queries.removeQueries({ type: 'inactive' });
+    else queries.clear();
     queries.setQueryData(sessionQuery.queryKey, null);
-    navigate('/login', { replace: true });
+    if (!stay) navigate('/login', { replace: true });
   };
 }
 

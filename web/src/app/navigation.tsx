@@ -6,7 +6,7 @@ export type Place = { href: string; title: string; icon: ReactNode; group: 'work
 
 /** The places this user can go to on this server, in order. */
 export function usePlaces(): Place[] {
-  const features = useFeatures();
+  const features = useFeatures('approvals', 'team', 'keys', 'billing', 'operator');
   const all: Array<Place | false> = [
     { href: '/agents', title: 'Agents', icon: <IconAgent />, group: 'work' },
     features.approvals && { href: '/approvals', title: 'Approvals', icon: <IconApproval />, group: 'work' },

@@ -1,11 +1,12 @@
 // What is at which address. Every page is a chunk of its own, loaded when it is first shown.
 
-import { lazy, Suspense, type ComponentType, type LazyExoticComponent } from 'react';
+import { lazy, Suspense, type ComponentType, type LazyExoticComponent, type ReactNode } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
-import { useFeatures, type Feature } from '../api/queries';
+import type { Feature } from '../api/queries';
 import { Skeleton } from '../ui/display';
 import { ErrorBoundary } from './error_boundary';
 import { SignedIn, SignedOut } from './guards';
+import { IfOffered } from './if_offered';
 import { NotFound } from './not_found';
 import { Shell } from './shell';
 
@@ -23,30 +24,36 @@ const Audit = lazy(() => import('../pages/audit'));
 const Approvals = lazy(() => import('../pages/approvals'));
 const Billing = lazy(() => import('../pages/billing'));
 const Team = lazy(() => import('../pages/team'));
+const Invitation = lazy(() => import('../pages/invitation'));
 const Keys = lazy(() => import('../pages/keys'));
 const Operator = lazy(() => import('../pages/operator'));
 // Every primitive on one page, for development: VITE_KIT=1 npm run build.
 const Kit = import.meta.env.DEV || import.meta.env.VITE_KIT ? lazy(() => import('../pages/kit')) : null;
 
-/** One page in the frame; a fault in it leaves the frame standing. */
-function Framed({ page: Page }: { page: Page }) {
+/** One agent's tabs are one page, and so are the operator's parts: they keep their head. */
+const pageKey = () => {
+  const parts = window.location.pathname.split('/');
+  return parts.slice(0, parts[2] === 'operator' ? 3 : 4).join('/');
+};
+
+/** A page in the frame; a fault in it leaves the frame standing. */
+function Frame({ children }: { children: ReactNode }) {
   return (
     <SignedIn>
       <Shell>
-        {/* One agent's tabs are one page: they keep its head. */}
-        <ErrorBoundary key={window.location.pathname.split('/').slice(0, 4).join('/')}>
-          <Suspense fallback={<Skeleton label="Loading the page" />}><Page /></Suspense>
+        <ErrorBoundary key={pageKey()}>
+          <Suspense fallback={<Skeleton label="Loading the page" />}>{children}</Suspense>
         </ErrorBoundary>
       </Shell>
     </SignedIn>
   );
 }
+const Framed = ({ page: Page }: { page: Page }) => <Frame><Page /></Frame>;
 
 /** A page that only some servers, plans or roles have. */
-function Optional({ feature, page }: { feature: Feature; page: Page }) {
-  const features = useFeatures();
-  return features[feature] ? <Framed page={page} /> : <SignedIn><Shell><NotFound /></Shell></SignedIn>;
-}
+const Optional = ({ feature, title, page: Page }: { feature: Feature; title: string; page: Page }) => (
+  <Frame><IfOffered feature={feature} title={title}><Page /></IfOffered></Frame>
+);
 
 const alone = (Page: Page) => <Suspense fallback={null}><Page /></Suspense>;
 
@@ -55,6 +62,7 @@ export function Routes() {
     <Switch>
       <Route path="/login"><SignedOut>{alone(Login)}</SignedOut></Route>
       <Route path="/register"><SignedOut>{alone(Register)}</SignedOut></Route>
+      <Route path="/invitation">{alone(Invitation)}</Route>
       <Route path="/welcome">{alone(Welcome)}</Route>
       {Kit && <Route path="/kit">{alone(Kit)}</Route>}
       <Route path="/"><SignedIn><Redirect to="/agents" replace /></SignedIn></Route>
@@ -64,11 +72,11 @@ export function Routes() {
       <Route path="/agents/:id/:tab?"><Framed page={Agent} /></Route>
       <Route path="/audit"><Framed page={Audit} /></Route>
       <Route path="/security"><Framed page={Security} /></Route>
-      <Route path="/approvals"><Optional feature="approvals" page={Approvals} /></Route>
-      <Route path="/billing"><Optional feature="billing" page={Billing} /></Route>
-      <Route path="/team"><Optional feature="team" page={Team} /></Route>
-      <Route path="/keys"><Optional feature="keys" page={Keys} /></Route>
-      <Route path="/operator/*?"><Optional feature="operator" page={Operator} /></Route>
+      <Route path="/approvals"><Optional feature="approvals" title="Approvals" page={Approvals} /></Route>
+      <Route path="/billing"><Optional feature="billing" title="Billing" page={Billing} /></Route>
+      <Route path="/team"><Optional feature="team" title="Team" page={Team} /></Route>
+      <Route path="/keys"><Optional feature="keys" title="API keys" page={Keys} /></Route>
+      <Route path="/operator/*?"><Optional feature="operator" title="Operator" page={Operator} /></Route>
       <Route><SignedIn><Shell><NotFound /></Shell></SignedIn></Route>
     </Switch>
   );

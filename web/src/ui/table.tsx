@@ -10,6 +10,8 @@ export type Column<T> = {
   sortBy?: (row: T) => string | number;
   align?: 'right';
   tight?: boolean;
+  /** In a narrow window, where rows are cards: a line of its own without the column's name. */
+  line?: boolean;
 };
 
 export type Sort = { id: string; down: boolean };
@@ -27,11 +29,13 @@ export function sorted<T>(rows: T[], columns: Array<Column<T>>, sort: Sort | nul
 
 type TableProps<T> = {
   caption: string; rows: T[]; columns: Array<Column<T>>; rowKey: (row: T) => string;
+  /** In a narrow window each row is a card. */
+  cards?: boolean;
   sort?: Sort | null; onSort?: (sort: Sort) => void; initialSort?: Sort | null;
 };
 
 /** A table whose heads sort it. The sort is its own, unless `sort` and `onSort` keep it elsewhere (the URL). */
-export function Table<T>({ caption, rows, columns, rowKey, sort, onSort, initialSort = null }: TableProps<T>) {
+export function Table<T>({ caption, rows, columns, rowKey, cards, sort, onSort, initialSort = null }: TableProps<T>) {
   const [ownSort, setOwnSort] = useState<Sort | null>(initialSort);
   const current = sort === undefined ? ownSort : sort;
   const shown = useMemo(() => sorted(rows, columns, current), [rows, columns, current]);
@@ -41,13 +45,14 @@ export function Table<T>({ caption, rows, columns, rowKey, sort, onSort, initial
     else setOwnSort(next);
   };
   return (
-    <div className="table-wrap" role="region" aria-label={caption} tabIndex={0}>
-      <table className="table">
+    <div className={classes('table-wrap', cards && 'table-wrap-cards')} role="region" aria-label={caption} tabIndex={0}>
+      {/* The roles say what a card's style would take away. */}
+      <table className={classes('table', cards && 'table-cards')} role="table">
         <caption className="sr-only">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map((column) => (
-              <th key={column.id} scope="col" className={classes(column.align === 'right' && 'cell-right', column.tight && 'cell-tight')}
+              <th key={column.id} scope="col" role="columnheader" className={classes(column.align === 'right' && 'cell-right', column.tight && 'cell-tight')}
                 aria-sort={current?.id === column.id ? (current.down ? 'descending' : 'ascending') : undefined}>
                 {column.sortBy
                   ? <button type="button" className="table-sort" onClick={() => click(column.id)}>{column.title}<IconArrowUp size={12} /></button>
@@ -56,11 +61,12 @@ export function Table<T>({ caption, rows, columns, rowKey, sort, onSort, initial
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {shown.map((row) => (
-            <tr key={rowKey(row)}>
+            <tr key={rowKey(row)} role="row">
               {columns.map((column) => (
-                <td key={column.id} className={classes(column.align === 'right' && 'cell-right', column.tight && 'cell-tight')}>{column.cell(row)}</td>
+                <td key={column.id} role="cell" className={classes(column.align === 'right' && 'cell-right', column.tight && 'cell-tight')}
+                  data-label={!column.line && typeof column.title === 'string' ? column.title : undefined}>{column.cell(row)}</td>
               ))}
             </tr>
           ))}

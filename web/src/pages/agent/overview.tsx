@@ -59,7 +59,7 @@ function Failure({ agent }: { agent: Agent }) {
 
 /** Requests that wait for a person. */
 function Waiting({ agent }: { agent: Agent }) {
-  const { approvals } = useFeatures();
+  const { approvals } = useFeatures('approvals');
   useTopic(approvals ? 'approvals' : null);
   const { data } = useQuery({
     queryKey: ['approvals', 'pending', agent.id],

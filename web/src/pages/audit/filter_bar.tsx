@@ -4,7 +4,7 @@ import { transport } from '../../api/transport';
 import type { Agent } from '../../api/types';
 import { ACTION_TYPES, actionWords } from '../../app/action_words';
 import { saveFile } from '../../app/save_file';
-import { Button, IconCheck, IconDownload, IconSearch, IconSettings, Menu, MenuItem, SelectField, TextField, toast } from '../../ui';
+import { Button, IconCheck, IconDownload, IconSettings, Menu, MenuItem, SearchField, SelectField, TextField, toast } from '../../ui';
 import { exportUrl } from './chain';
 import { ACTORS, OUTCOMES, queryOf, SPANS, type Filters } from './filters';
 import { VerifyDialog } from './verify';
@@ -29,10 +29,7 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
   return (
     <>
       <div className="filters">
-        <div className="input-search">
-          <IconSearch size={14} />
-          <input className="input" type="search" aria-label="Search the log" placeholder="Search action, target, details" value={filters.q} onChange={(event) => put({ q: event.target.value })} />
-        </div>
+        <SearchField label="Search the log" placeholder="Search action, target, details" value={filters.q} onChange={(value) => put({ q: value })} />
         <div className="segments" role="group" aria-label="Outcome">
           <button type="button" aria-pressed={filters.outcome === ''} onClick={() => put({ outcome: '' })}>All</button>
           {OUTCOMES.slice(0, 3).map(({ value, word }) => (

@@ -1,10 +1,10 @@
 import './audit.css';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useMemo, useState } from 'react';
-import { useSearchParams } from 'wouter';
 import { api, ok } from '../../api/client';
 import { agentsQuery } from '../../api/queries';
 import { useSession } from '../../app/guards';
+import { useParameters } from '../../app/use_parameters';
 import { usePolling, useTopic } from '../../live/live';
 import { Button, EmptyState, ErrorNotice, IconAudit, Skeleton } from '../../ui';
 import { EntryRow, type Names } from './entry_row';
@@ -33,7 +33,7 @@ function useRecords(agentId: string | undefined, filters: Filters) {
 /** The audit log of one agent, or of the whole client. */
 export function AuditViewer({ agentId }: { agentId?: string }) {
   const { user } = useSession();
-  const [search, setSearch] = useSearchParams();
+  const [search, put] = useParameters();
   const [verifying, setVerifying] = useState(false);
   useTopic('audit');
   const filters = useMemo(() => filtersFrom(search), [search]);
@@ -48,15 +48,7 @@ export function AuditViewer({ agentId }: { agentId?: string }) {
     return filters.actor ? all.filter((entry) => entry.record.actor.type === filters.actor) : all;
   }, [records.data, filters.actor]);
 
-  const put = (changes: Partial<Record<keyof Filters | 'time', string>>) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) next.set(name, value);
-      else next.delete(name);
-    }
-    return next;
-  }, { replace: true });
-  const clear = () => setSearch(utc ? new URLSearchParams({ time: 'utc' }) : new URLSearchParams());
+  const clear = () => put(Object.fromEntries(Object.keys(filters).map((name) => [name, undefined])));
 
   return (
     <div className="stack">
