@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test';
 import { makeAuthority } from '../fakes/authority.mjs';
 import { encodings } from '../fakes/encodings.mjs';
 import { startModelServer } from '../fakes/model_server.mjs';
-import { Customer, Platform, root } from './harness.mjs';
+import { Customer, Platform, root, until } from './harness.mjs';
 
 const KEY = 'sk-real-openai-key-for-the-main-job-0123456789abcdef';
 const platform = new Platform();
@@ -76,17 +76,23 @@ function* memoryOf(pid) {
   } finally { fs.closeSync(memory); }
 }
 
-test('OpenClaw answers a prompt through egress; the model gets the key, the container never does', async () => {
+// A live OpenClaw of a new customer, and how to ask it something.
+async function deployed(name, permissions, credentials) {
   const customer = await new Customer(platform).join();
-  const agent = await customer.deploy('talks', {}, { runtime: 'openclaw', permissions: { scopes: ['files:write'] },
-    credentials: [{ name: 'openai', kind: 'openai', value: KEY }] });
+  const agent = await customer.deploy(name, {}, { runtime: 'openclaw', permissions,
+    credentials: [{ name: 'openai', kind: 'openai', value: KEY }, ...credentials] });
   assert.equal((await customer.verdict(agent, 400)).deployment.state, 'live');
   const address = platform.sql(`SELECT host(address) FROM agent_observations WHERE agent_id = '${agent}'`);
   const volume = path.join(platform.home, 'agents', agent);
   const config = JSON.parse(execFileSync('find', [volume, '-name', 'openclaw.json']).toString().trim().split('\n')
     .map((file) => fs.readFileSync(file, 'utf8'))[0]);
+  return { customer, agent, volume, ask: (text) => prompt(address, config.gateway.auth.trustedProxy.userHeader, text) };
+}
+
+test('OpenClaw answers a prompt through egress; the model gets the key, the container never does', async () => {
+  const { customer, agent, volume, ask } = await deployed('talks', { scopes: ['files:write'] }, []);
   models.behaviour.reply = 'The answer is forty-two.';
-  const answer = await prompt(address, config.gateway.auth.trustedProxy.userHeader, 'What is the answer?');
+  const answer = await ask('What is the answer?');
   assert.equal(answer.status, 200, answer.text);
   assert.match(answer.text, /forty-two/);
   const call = (await models.record.wait(1)).find((r) => /completions|responses/.test(r.target ?? r.path ?? r.url));
@@ -120,5 +126,34 @@ test('OpenClaw answers a prompt through egress; the model gets the key, the cont
   const record = log.items.find((e) => e.actionType === 'model_call');
   assert.deepEqual(record.metadata.credentials, ['openai']);
   clean(Buffer.from(JSON.stringify(log)), 'the audit log');
+  await customer.remove(agent);
+});
+
+// What the model was told of the tool that it called.
+const toolResults = () => models.record.entries.filter(({ method }) => method === 'POST')
+  .flatMap(({ body }) => JSON.parse(body).messages ?? []).filter(({ role }) => role === 'tool').map(({ content }) => JSON.stringify(content));
+
+test('OpenClaw, asked to call a denied service, is told why in data, and its owner is offered the scope', async () => {
+  const { customer, agent, ask } = await deployed('asks for more', { scopes: ['files:write', 'email:send'] },
+    [{ name: 'mail', kind: 'gmail', value: 'ya29.a-real-mail-token-0123456789abcdef' }]);
+  const suggestions = async () => (await customer.must(200, 'GET', `/api/agents/${agent}/suggestions`)).items;
+  assert.deepEqual(await suggestions(), []);
+  models.record.clear();
+  models.behaviour.reply = 'I may not read your mail.';
+  models.behaviour.call = { name: 'tool_call', arguments: { id: 'web_fetch',
+    args: { url: 'https://gmail.googleapis.com/gmail/v1/users/me/messages', extractMode: 'text' } } };
+  const answer = await ask('What is in my mail?').finally(() => { models.behaviour.call = undefined; });
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.text, /may not read/);
+  const told = toolResults().join('\n');
+  for (const part of ['egress_denied', 'missingScope', 'email:read', 'gmail/read']) assert.ok(told.includes(part), `${part}: ${told}`);
+  const [suggestion] = await until('a suggestion', async () => {
+    const items = await suggestions();
+    return items.length > 0 && items;
+  }, 60);
+  assert.equal(suggestion.id, 'scope:email:read');
+  assert.deepEqual(suggestion.patch, [{ op: 'add', path: '/scopes/-', value: 'email:read' }]);
+  assert.match(suggestion.example, /GET https:\/\/gmail\.googleapis\.com\/gmail\/v1\/users\/me\/messages/);
+  assert.deepEqual((await customer.agent(agent)).permissions.scopes.sort(), ['email:send', 'files:write'], 'nothing is applied by itself');
   await customer.remove(agent);
 });

@@ -129,6 +129,22 @@ test('chat completions answer whole and streamed, usage only when asked for', as
   assert.equal(counted.slice(0, -1).map(({ data }) => data.choices[0]?.delta.content ?? '').join(''), 'Hello from the model.');
 });
 
+test('a tool is called once, where one is offered, and its result is answered in words', async () => {
+  const fetching = { name: 'web_fetch', arguments: { url: 'https://a.test/' } };
+  const tools = [{ type: 'function', function: { name: 'web_fetch', parameters: {} } }];
+  await behaving({ call: fetching }, async () => {
+    const events = eventsOf((await openai({ ...chat, tools, stream: true })).text).slice(0, -1).map(({ data }) => data.choices[0]);
+    assert.equal(events.at(-1).finish_reason, 'tool_calls');
+    const parts = events.flatMap(({ delta }) => delta.tool_calls ?? []).map((part) => part.function);
+    assert.deepEqual([parts[0].name, JSON.parse(parts.map((part) => part.arguments).join(''))], ['web_fetch', fetching.arguments]);
+    const whole = (await openai({ ...chat, tools })).json.choices[0];
+    assert.deepEqual([whole.message.content, whole.message.tool_calls[0].function.name], [null, 'web_fetch']);
+    const answered = [...chat.messages, whole.message, { role: 'tool', tool_call_id: whole.message.tool_calls[0].id, content: 'seen' }];
+    assert.equal((await openai({ ...chat, messages: answered, tools })).json.choices[0].finish_reason, 'stop');
+    assert.equal((await openai(chat)).json.choices[0].finish_reason, 'stop', 'no tool is offered');
+  });
+});
+
 test('responses stream from created to completed with usage', async () => {
   const request = { model: 'gpt-fake', input: 'Hi', stream: true };
   const events = eventsOf((await openai(request, { target: '/v1/responses' })).text);

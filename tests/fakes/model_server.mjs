@@ -20,6 +20,7 @@ export const defaults = () => ({
   abortAfter: undefined,    // cuts the connection after so many streamed events, or body bytes
   errorAfter: undefined,    // a stream's own error event after so many events
   fail: undefined,          // {status, message}: every request fails so
+  call: undefined,          // {name, arguments}: calls this tool first, then replies (chat completions)
 });
 
 // `echo` is {where: 'header' | 'body' | 'error', encoding, coding, splitAt, splitEvery, pause, acrossEvents}:
@@ -30,7 +31,8 @@ export const defaults = () => ({
 const MARK = 'ECHOOFTHEKEY';
 
 const routes = {
-  'POST /v1/chat/completions': { shape: openai, needs: ['model', 'messages'], answer: openai.chatAnswer, events: openai.chatEvents },
+  'POST /v1/chat/completions': {
+    shape: openai, needs: ['model', 'messages'], answer: openai.chatAnswer, events: openai.chatEvents, calls: true },
   'POST /v1/responses': { shape: openai, needs: ['model', 'input'], answer: openai.responsesAnswer, events: openai.responsesEvents },
   'POST /v1/messages': { shape: anthropic, needs: ['model', 'messages', 'max_tokens'], answer: anthropic.messagesAnswer, events: anthropic.messagesEvents },
   'GET /v1/models': { shape: openai },
@@ -157,7 +159,8 @@ async function serve(server, request, response) {
   if (refused) return answer.json(refused.status, refused.value);
   if (!route.needs) return answer.json(200, openai.models(models));
   const pieces = piecesOf(answer.text, answer.echo?.acrossEvents ?? behaviour.pieces);
-  const content = { text: answer.text, pieces, usage: answer.usage };
+  const call = route.calls && openai.wantsCall(body) ? behaviour.call : undefined;
+  const content = { text: answer.text, pieces, usage: answer.usage, call };
   return body.stream ? answer.stream(route.events(body, content)) : answer.json(200, route.answer(body, content));
 }
 

@@ -39,26 +39,44 @@ function chatUsage(usage) {
   };
 }
 
-export function chatAnswer(request, { text, usage }) {
+const toolCall = ({ name, arguments: values }) => ({
+  id: 'call_fake0001', type: 'function', function: { name, arguments: JSON.stringify(values) } });
+
+// Whether the model may call a tool: one is offered, and the conversation has no result of one yet.
+export const wantsCall = (request) =>
+  request.tools?.length > 0 && !request.messages?.some(({ role }) => role === 'tool');
+
+export function chatAnswer(request, { text, usage, call }) {
+  const message = call ? { role: 'assistant', content: null, tool_calls: [toolCall(call)], refusal: null, annotations: [] }
+    : { role: 'assistant', content: text, refusal: null, annotations: [] };
   return {
     id: 'chatcmpl-fake0001', object: 'chat.completion', created: now(), model: request.model,
-    choices: [{ index: 0, message: { role: 'assistant', content: text, refusal: null, annotations: [] },
-      logprobs: null, finish_reason: 'stop' }],
+    choices: [{ index: 0, message, logprobs: null, finish_reason: call ? 'tool_calls' : 'stop' }],
     usage: chatUsage(usage), service_tier: 'default', system_fingerprint: 'fp_fake',
   };
 }
 
+// The head of the call, then its arguments in two pieces, as the service streams them.
+function callDeltas(call) {
+  const { id, type, function: { name, arguments: text } } = toolCall(call);
+  const half = Math.ceil(text.length / 2);
+  return [
+    { tool_calls: [{ index: 0, id, type, function: { name, arguments: '' } }] },
+    ...[text.slice(0, half), text.slice(half)].map((piece) => ({ tool_calls: [{ index: 0, function: { arguments: piece } }] })),
+  ];
+}
+
 // The usage chunk comes only when the request asks for it; then every other chunk has `usage: null`.
-export function chatEvents(request, { pieces, usage }) {
+export function chatEvents(request, { pieces, usage, call }) {
   const wanted = usage !== undefined && request.stream_options?.include_usage === true;
   const common = { id: 'chatcmpl-fake0001', object: 'chat.completion.chunk', created: now(), model: request.model,
     service_tier: 'default', system_fingerprint: 'fp_fake' };
   const chunk = (delta, finish = null) => data({ ...common,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }], ...(wanted ? { usage: null } : {}) });
   return [
-    chunk({ role: 'assistant', content: '', refusal: null }),
-    ...pieces.map((content) => chunk({ content })),
-    chunk({}, 'stop'),
+    chunk({ role: 'assistant', content: call ? null : '', refusal: null }),
+    ...(call ? callDeltas(call) : pieces.map((content) => ({ content }))).map((delta) => chunk(delta)),
+    chunk({}, call ? 'tool_calls' : 'stop'),
     ...(wanted ? [data({ ...common, choices: [], usage: chatUsage(usage) })] : []),
     'data: [DONE]\n\n',
   ];
