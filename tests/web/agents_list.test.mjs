@@ -49,6 +49,7 @@ async function opened(search = '', options = {}) {
 test('of 500 agents few rows are in the page, and it says how many there are', async () => {
   const page = await opened();
   const table = page.getByRole('table', { name: 'Agents' });
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'BODY', 'the list takes no focus by itself');
   assert.equal(await table.getAttribute('aria-rowcount'), String(COUNT + 1));
   assert.ok(await drawn(page) < MOST_DRAWN);
   assert.equal(await rows(page).first().getAttribute('aria-rowindex'), '2');

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { caBundle, root } from '../e2e/harness.mjs';
@@ -52,6 +52,8 @@ after(async () => {
   assert.equal(await site.stop(), 0);
   await gmail?.close();
 });
+
+beforeEach(() => clear());
 
 const mailOf = (lines, text) => JSON.stringify({ raw: Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`).toString('base64url') });
 const mail = (subject, text = 'See you at noon.') => mailOf(['From: bot@example.com', 'To: ada@example.com', 'Bcc: hidden@example.net', `Subject: ${subject}`], text);
@@ -166,7 +168,6 @@ test('mail that is HTML alone, binary bodies and hostile text are shown as what 
     assert.deepEqual(page.faults, []);
     await page.done();
   }
-  clear();
 });
 
 test('more than a page: how many more wait is said, and all can be had', async () => {
@@ -190,7 +191,6 @@ test('more than a page: how many more wait is said, and all can be had', async (
   await until('the URL says it', () => quiet.url().includes(`agent=${agent}`), 30);
   await quiet.getByText('11 more wait.').waitFor();
   await quiet.done();
-  clear();
 });
 
 test('the history: how each ended, by whom, when, and what it was', async () => {
@@ -231,6 +231,5 @@ test('a viewer sees the request and no way to decide', async () => {
     await page.done();
   } finally {
     site.platform.sql(`UPDATE users SET role = 'owner' WHERE email = '${customer.email}'`);
-    clear();
   }
 });

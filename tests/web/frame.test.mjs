@@ -32,7 +32,12 @@ const change = (name, more, eventId) => {
   played.emit('agent.changed', { agentId: agent.id }, eventId);
   return agent;
 };
-const streaming = () => until('the stream is open', () => played.streams.size > 0, 30);
+// A new page is a new stream, with its topics; what is told between the two is not played again here.
+const streaming = (...topics) => until('the stream is open', () => {
+  const last = played.callsOf('GET', '/api/events').at(-1);
+  const has = last?.query.topics.split(',') ?? [];
+  return ['agents', 'approvals', ...topics].every((one) => has.includes(one)) && [...played.streams].some(({ response }) => response === last.response);
+}, 30);
 const palette = (page) => page.getByRole('dialog', { name: 'Search' });
 const calls = (pattern) => played.callsOf('POST', pattern).length;
 
@@ -159,6 +164,7 @@ test('a deployment that ends while one looks elsewhere is told, with the way to 
   assert.equal(alreadyTold, 0, 'what ended before is no news');
   await page.getByRole('link', { name: 'Audit log' }).click();
   await page.getByRole('heading', { name: 'Audit log' }).waitFor();
+  await streaming('audit');
   const { deployment } = agents[1];
   change(HOSTILE, { status: 'error', deployment: { ...deployment, state: 'failed', reason: `exited with code 78 ${HOSTILE}` } });
   const told = page.locator('.toast').filter({ hasText: `${HOSTILE} could not be deployed: exited with code 78 ${HOSTILE}` });
@@ -169,6 +175,7 @@ test('a deployment that ends while one looks elsewhere is told, with the way to 
   await told.getByRole('link', { name: 'See why' }).click();
   await until('its deployment', () => page.url().endsWith(`/app/agents/${agents[1].id}/deploying`), 30);
   await page.getByText('It could not be deployed').waitFor();
+  await streaming(`agent:${agents[1].id}`);
   // Another ends while its page is open.
   const before = played.callsOf('GET', '/api/agents').length;
   change(HOSTILE, { status: 'running', deployment: deploymentOf('live') });

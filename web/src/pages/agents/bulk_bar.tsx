@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Agent } from '../../api/types';
 import { ORDER_WORDS, ORDERS, type Order } from '../../app/agent_orders';
 import { agentsText, OrderDialog, type Asked } from '../../app/order_dialog';
@@ -10,10 +10,13 @@ const ICONS: Record<Order, typeof IconPlay> = { start: IconPlay, restart: IconRe
 export function BulkBar({ agents, onSelect }: { agents: Agent[]; onSelect: (agents: Agent[]) => void }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   // When the bar goes away with the focus on it, that returns to where choosing begins.
-  const gone = agents.length === 0 && !asked;
+  const there = agents.length > 0 || asked !== null;
+  const wasThere = useRef(there);
   useEffect(() => {
+    const gone = wasThere.current && !there;
+    wasThere.current = there;
     if (gone && document.activeElement === document.body) document.getElementById('select-all-agents')?.focus({ preventScroll: true });
-  }, [gone]);
+  }, [there]);
   return (
     <>
       <p className="sr-only" role="status">{agents.length > 0 ? `${agentsText(agents.length)} selected` : ''}</p>

@@ -31,7 +31,7 @@ export default function Approvals() {
     <Page title="Approvals" lead="Requests that wait for a person’s yes. Each goes out once, exactly as it stands here.">
       <div className="approval-head">
         <LinkTabs label="Parts of the inbox" current={tab} tabs={[
-          { id: 'waiting', title: pending > 0 ? `Waiting ${pending}` : 'Waiting', href: `/approvals${ofAgent && `?${ofAgent}`}` },
+          { id: 'waiting', title: pending > 0 && !agent ? `Waiting ${pending}` : 'Waiting', href: `/approvals${ofAgent && `?${ofAgent}`}` },
           { id: 'history', title: 'History', href: `/approvals?tab=history${ofAgent && `&${ofAgent}`}` },
         ]} />
         {agents && agents.length > 0 && <AgentChoice agents={agents} agent={agent} onChange={(id) => put('agent', id)} />}

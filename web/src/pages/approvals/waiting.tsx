@@ -30,12 +30,6 @@ export function Waiting({ agent }: { agent: string | null }) {
     <div className="stack">
       {error && <ErrorNotice error={error} title="Not up to date: the server does not answer" retry={() => void refetch()} />}
       <p className="sr-only" role="status">{kept.arrived.length > 0 ? `${requests(kept.arrived.length)} came in` : ''}</p>
-      {(kept.arrived.length > 0 || decided.length > 0) && (
-        <div className="approval-bar row-wrap">
-          {kept.arrived.length > 0 && <Button variant="primary" size="small" onClick={() => setShown([...kept.arrived, ...kept.shown])}>Show {requests(kept.arrived.length)}</Button>}
-          {decided.length > 0 && <Button size="small" onClick={() => setShown(listed)}>Put away {decided.length} that {decided.length === 1 ? 'is' : 'are'} decided</Button>}
-        </div>
-      )}
       {kept.shown.length === 0 && (
         <EmptyState icon={<IconApproval size={20} />} title="Nothing waits for you">
           Choose “A person approves each time” in an agent’s permissions, and its requests appear here before they go out.
@@ -46,6 +40,12 @@ export function Waiting({ agent }: { agent: string | null }) {
         <div className="row-wrap approval-more">
           <span className="muted num">{more > 0 ? `${count(more)} more wait.` : 'More wait.'}</span>
           <Button busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show more</Button>
+        </div>
+      )}
+      {(kept.arrived.length > 0 || decided.length > 0) && (
+        <div className="approval-bar row-wrap">
+          {kept.arrived.length > 0 && <Button variant="primary" size="small" onClick={() => setShown([...kept.arrived, ...kept.shown])}>Show {requests(kept.arrived.length)}</Button>}
+          {decided.length > 0 && <Button size="small" onClick={() => setShown(listed)}>Put away {decided.length} that {decided.length === 1 ? 'is' : 'are'} decided</Button>}
         </div>
       )}
     </div>
