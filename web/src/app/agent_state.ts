@@ -1,6 +1,6 @@
 // What an agent is doing, in one word, from what the server says of it.
 
-import type { Agent } from '../api/types';
+import type { Agent, Deployment, DeploymentState } from '../api/types';
 import type { Tone } from '../ui/display';
 
 export type AgentState = { word: string; tone: Tone; reason: string | null; rank: number };
@@ -29,3 +29,7 @@ export function stateOf(agent: Agent): AgentState {
 export const mayStart = (agent: Agent): boolean => agent.desiredState !== 'deleted' && (agent.desiredState === 'stopped' || agent.status === 'error');
 export const mayStop = (agent: Agent): boolean => agent.desiredState === 'running';
 export const mayRestart = (agent: Agent): boolean => agent.desiredState === 'running';
+
+const ENDED: ReadonlySet<DeploymentState> = new Set(['live', 'failed', 'rolled_back', 'cancelled']);
+/** Whether nothing more will happen in this deployment. */
+export const hasEnded = (deployment: Pick<Deployment, 'state'> | null): boolean => deployment !== null && ENDED.has(deployment.state);

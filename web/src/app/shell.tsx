@@ -7,13 +7,16 @@ import { AccountMenu } from './account_menu';
 import { Brand } from './brand';
 import { useSession } from './guards';
 import { usePlaces, type Place } from './navigation';
+import { useApprovalNews, useDeploymentNews } from './notifications';
+import { OrderDialog, type Asked } from './order_dialog';
 import { Palette } from './palette';
+import { usePendingApprovals } from './pending_approvals';
 
 const GROUPS: Array<{ id: Place['group']; title: string | null }> = [
   { id: 'work', title: null }, { id: 'account', title: 'Account' }, { id: 'operator', title: 'Operator' },
 ];
 
-function Navigation({ onGo }: { onGo?: () => void }) {
+function Navigation({ pending, onGo }: { pending: number; onGo?: () => void }) {
   const places = usePlaces();
   const [location] = useLocation();
   const isCurrent = (href: string) => location === href || location.startsWith(`${href}/`);
@@ -29,7 +32,7 @@ function Navigation({ onGo }: { onGo?: () => void }) {
               {own.map((place) => (
                 <li key={place.href}>
                   <Link href={place.href} className="side-link" aria-current={isCurrent(place.href) ? 'page' : undefined} onClick={onGo}>
-                    {place.icon}{place.title}
+                    {place.icon}{place.title}{place.href === '/approvals' && pending > 0 && <Waiting count={pending} />}
                   </Link>
                 </li>
               ))}
@@ -41,13 +44,22 @@ function Navigation({ onGo }: { onGo?: () => void }) {
   );
 }
 
+/** A number beside a place: so much waits there. */
+const Waiting = ({ count }: { count: number }) => (
+  <><span className="side-count num" aria-hidden="true">{count > 99 ? '99+' : count}</span><span className="sr-only">, {count} waiting</span></>
+);
+
 /** The frame around every page: navigation at the side (a drawer in a narrow window), search, account. */
 export function Shell({ children }: { children: ReactNode }) {
-  const { client } = useSession();
+  const { client, user } = useSession();
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const [location] = useLocation();
   useTopic('agents');
+  const approvals = usePendingApprovals();
+  useDeploymentNews(user.id);
+  useApprovalNews(user.id, approvals);
   useEffect(() => { setDrawer(false); }, [location]);
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
@@ -72,7 +84,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <button type="button" className="search-button" onClick={() => setPalette(true)}>
           <IconSearch size={14} /><span className="grow">Search</span><kbd>⌘K</kbd>
         </button>
-        <Navigation onGo={() => setDrawer(false)} />
+        <Navigation pending={approvals.pending} onGo={() => setDrawer(false)} />
         <div className="side-foot"><AccountMenu /></div>
       </aside>
       <div className="drawer-backdrop" onClick={() => setDrawer(false)} aria-hidden="true" />
@@ -80,6 +92,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <header className="top">
           <Button variant="ghost" iconOnly aria-label="Open navigation" aria-expanded={drawer} onClick={() => setDrawer(true)}><IconMenu /></Button>
           <span className="grow"><Brand /></span>
+          {approvals.pending > 0 && <Link href="/approvals" className="top-waiting small num">{approvals.pending} to approve</Link>}
           <Button variant="ghost" iconOnly aria-label="Search" onClick={() => setPalette(true)}><IconSearch /></Button>
         </header>
         {client.status === 'suspended' && (
@@ -89,7 +102,8 @@ export function Shell({ children }: { children: ReactNode }) {
         )}
         <main id="content" tabIndex={-1} className="content">{children}</main>
       </div>
-      <Palette open={palette} onClose={() => setPalette(false)} />
+      {palette && <Palette onClose={() => setPalette(false)} onAsk={setAsked} />}
+      <OrderDialog asked={asked} onClose={() => setAsked(null)} />
     </div>
   );
 }

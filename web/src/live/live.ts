@@ -3,6 +3,7 @@
 
 import { useEffect, useSyncExternalStore } from 'react';
 import { queryClient } from '../api/queries';
+import { makeRefetcher } from './refetch';
 import { followStream, StreamRefused, type Message } from './stream';
 
 type State = 'off' | 'connecting' | 'live' | 'polling';
@@ -20,9 +21,7 @@ function setState(next: State): void {
   listeners.forEach((listener) => listener());
 }
 
-function invalidate(...keys: Array<readonly unknown[]>): void {
-  for (const queryKey of keys) void queryClient.invalidateQueries({ queryKey });
-}
+const refetch = makeRefetcher((queryKey) => queryClient.invalidateQueries({ queryKey }));
 
 /** What an event carries: the ids of what to fetch again. */
 export type EventData = { agentId?: string; deploymentId?: string; approvalId?: string; seq?: number };
@@ -48,7 +47,7 @@ function receive(message: Message): void {
   if (message.id) lastId = message.id;
   let data: EventData = {};
   try { data = JSON.parse(message.data); } catch { /* an event without a body still says its name */ }
-  invalidate(...staleKeys(message.event, data));
+  refetch(...staleKeys(message.event, data));
 }
 
 async function run(control: AbortController): Promise<void> {
@@ -62,22 +61,34 @@ async function run(control: AbortController): Promise<void> {
         onOpen: () => {
           pause = 1000;
           // Without an id to resume from, what changed between the first fetch and now is unknown.
-          if (first) invalidate(['agents'], ['agent']);
+          if (first) refetch(...staleKeys('resync', {}));
           setState('live');
         },
       });
     } catch (error) {
       if (control.signal.aborted) return;
       setState('polling');
-      // No such call on this server, or no session any more: polling it is.
-      if (error instanceof StreamRefused && [401, 403, 404, 405].includes(error.status)) return;
+      // No such call on this server: polling it is.
+      if (error instanceof StreamRefused && [404, 405, 501].includes(error.status)) return;
     }
     if (control.signal.aborted) return;
     setState('polling');
-    await new Promise((done) => setTimeout(done, pause * (0.8 + 0.4 * Math.random())));
+    await waited(pause * (0.8 + 0.4 * Math.random()));
     pause = Math.min(pause * 2, 30_000);
   }
 }
+
+// Somebody looks at the page again, or the network is back: the next attempt is due now.
+let wake: () => void = () => {};
+const waited = (ms: number) => new Promise<void>((done) => {
+  const timer = setTimeout(done, ms);
+  wake = () => {
+    clearTimeout(timer);
+    done();
+  };
+});
+window.addEventListener('online', () => wake());
+document.addEventListener('visibilitychange', () => { if (!document.hidden) wake(); });
 
 function restart(): void {
   clearTimeout(reopen);

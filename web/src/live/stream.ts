@@ -57,8 +57,21 @@ export async function followStream({ url, lastId, signal, onOpen, onMessage }: O
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   const parser = new MessageParser();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await withinSilence(reader);
     if (done) return;
     for (const message of parser.push(value)) onMessage(message);
+  }
+}
+
+// The server says something every 15 s. A connection that a sleeping computer or a lost network left
+// behind never ends by itself.
+const SILENCE_MS = 45_000;
+
+async function withinSilence(reader: ReadableStreamDefaultReader<string>): Promise<ReadableStreamReadResult<string>> {
+  const timer = setTimeout(() => void reader.cancel(), SILENCE_MS);
+  try {
+    return await reader.read();
+  } finally {
+    clearTimeout(timer);
   }
 }

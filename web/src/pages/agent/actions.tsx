@@ -2,10 +2,11 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { raw } from '../../api/client';
 import { roleReaches, type Agent } from '../../api/types';
-import { useOrder, type Order } from '../../app/agent_orders';
+import { useOrder } from '../../app/agent_orders';
 import { mayRestart, mayStart, mayStop } from '../../app/agent_state';
 import { useSession } from '../../app/guards';
-import { Button, ConfirmDialog, Dialog, IconExternal, IconPlay, IconRestart, IconStop } from '../../ui';
+import { OrderDialog } from '../../app/order_dialog';
+import { Button, Dialog, IconExternal, IconPlay, IconRestart, IconStop } from '../../ui';
 
 /** Start, stop, restart, and the way to the agent's own page. */
 export function Actions({ agent }: { agent: Agent }) {
@@ -13,19 +14,13 @@ export function Actions({ agent }: { agent: Agent }) {
   const order = useOrder(agent);
   const [asked, setAsked] = useState<'stop' | 'restart' | null>(null);
   if (!roleReaches(user.role, 'member')) return null;
-  const busy = (one: Order) => order.isPending && order.variables === one;
   return (
     <>
       {agent.runtime === 'openclaw' && agent.status === 'running' && <OwnPage agent={agent} />}
-      {mayStart(agent) && <Button variant="primary" busy={busy('start')} onClick={() => order.mutate('start')}><IconPlay />Start</Button>}
-      {mayRestart(agent) && <Button busy={busy('restart')} onClick={() => setAsked('restart')}><IconRestart />Restart</Button>}
-      {mayStop(agent) && <Button busy={busy('stop')} onClick={() => setAsked('stop')}><IconStop />Stop</Button>}
-      <ConfirmDialog open={asked === 'restart'} onClose={() => setAsked(null)} title={`Restart ${agent.name}?`} action="Restart" onConfirm={() => order.mutateAsync('restart')}>
-        <p>It does not answer until it is ready again, and what it is doing now is cut off. Its files stay.</p>
-      </ConfirmDialog>
-      <ConfirmDialog open={asked === 'stop'} onClose={() => setAsked(null)} title={`Stop ${agent.name}?`} action="Stop" danger onConfirm={() => order.mutateAsync('stop')}>
-        <p>It does not answer until somebody starts it, and what it is doing now is cut off. Its files and credentials stay.</p>
-      </ConfirmDialog>
+      {mayStart(agent) && <Button variant="primary" busy={order.isPending} onClick={() => order.mutate('start')}><IconPlay />Start</Button>}
+      {mayRestart(agent) && <Button onClick={() => setAsked('restart')}><IconRestart />Restart</Button>}
+      {mayStop(agent) && <Button onClick={() => setAsked('stop')}><IconStop />Stop</Button>}
+      <OrderDialog asked={asked && { order: asked, agents: [agent] }} onClose={() => setAsked(null)} />
     </>
   );
 }

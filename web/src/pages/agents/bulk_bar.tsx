@@ -1,80 +1,40 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Agent } from '../../api/types';
-import { mayRestart, mayStart, mayStop } from '../../app/agent_state';
-import { giveOrders, type BulkResult, type Order } from '../../app/agent_orders';
-import { Button, ConfirmDialog, Dialog, IconPlay, IconRestart, IconStop, toast } from '../../ui';
-import { listOf } from '../../ui/format';
+import { ORDER_WORDS, ORDERS, type Order } from '../../app/agent_orders';
+import { agentsText, OrderDialog, type Asked } from '../../app/order_dialog';
+import { Button, IconPlay, IconRestart, IconStop } from '../../ui';
 
-const ORDERS: Array<{ order: Order; title: string; icon: typeof IconPlay; fits: (agent: Agent) => boolean }> = [
-  { order: 'start', title: 'Start', icon: IconPlay, fits: mayStart },
-  { order: 'restart', title: 'Restart', icon: IconRestart, fits: mayRestart },
-  { order: 'stop', title: 'Stop', icon: IconStop, fits: mayStop },
-];
-const DONE: Record<Order, string> = { start: 'started', stop: 'stopped', restart: 'restarted' };
-const LOSES: Record<Order, string> = {
-  start: 'They are deployed again and answer once they are ready.',
-  restart: 'They do not answer until they are ready again, and what they are doing now is cut off. Their files stay.',
-  stop: 'They do not answer until somebody starts them, and what they are doing now is cut off. Their files stay.',
-};
-const agentsText = (number: number) => `${number} ${number === 1 ? 'agent' : 'agents'}`;
+const ICONS: Record<Order, typeof IconPlay> = { start: IconPlay, restart: IconRestart, stop: IconStop };
 
-/** What can be done with the selected agents. */
-export function BulkBar({ agents, onClear }: { agents: Agent[]; onClear: () => void }) {
-  const queries = useQueryClient();
-  const [asked, setAsked] = useState<{ order: Order; agents: Agent[] } | null>(null);
-  const [progress, setProgress] = useState<number | null>(null);
-  const [failed, setFailed] = useState<BulkResult['failed']>([]);
-
-  async function run() {
-    if (!asked) return;
-    setProgress(0);
-    try {
-      const result = await giveOrders(asked.agents, asked.order, setProgress);
-      if (result.done.length > 0) toast.good(`${agentsText(result.done.length)} ${DONE[asked.order]}.`);
-      setFailed(result.failed);
-      if (result.failed.length === 0) onClear();
-    } finally {
-      setProgress(null);
-      void queries.invalidateQueries({ queryKey: ['agents'] });
-    }
-  }
-
+/** What can be done with the selected agents. It floats, so that choosing moves nothing in the list. */
+export function BulkBar({ agents, onSelect }: { agents: Agent[]; onSelect: (agents: Agent[]) => void }) {
+  const [asked, setAsked] = useState<Asked | null>(null);
+  // When the bar goes away with the focus on it, that returns to where choosing begins.
+  const gone = agents.length === 0 && !asked;
+  useEffect(() => {
+    if (gone && document.activeElement === document.body) document.getElementById('select-all-agents')?.focus({ preventScroll: true });
+  }, [gone]);
   return (
     <>
+      <p className="sr-only" role="status">{agents.length > 0 ? `${agentsText(agents.length)} selected` : ''}</p>
       {agents.length > 0 && (
         <div className="bulk" role="toolbar" aria-label="Selected agents">
-          <span className="num" aria-live="polite">{agentsText(agents.length)} selected</span>
-          <div className="row-wrap">
-            {ORDERS.map(({ order, title, icon: Icon, fits }) => {
-              const fitting = agents.filter(fits);
-              return (
-                <Button key={order} size="small" disabled={fitting.length === 0} onClick={() => setAsked({ order, agents: fitting })}>
-                  <Icon size={14} />{title}{fitting.length !== agents.length && fitting.length > 0 ? ` ${fitting.length}` : ''}
-                </Button>
-              );
-            })}
-            <Button size="small" variant="ghost" onClick={onClear}>Clear</Button>
-          </div>
+          <span className="num bulk-count">{agentsText(agents.length)} selected</span>
+          {ORDERS.map((order) => {
+            const { title, fits } = ORDER_WORDS[order];
+            const fitting = agents.filter(fits);
+            const Icon = ICONS[order];
+            return (
+              <Button key={order} size="small" disabled={fitting.length === 0} onClick={() => setAsked({ order, agents: fitting })}>
+                <Icon size={14} />{title}{fitting.length !== agents.length && fitting.length > 0 ? ` ${fitting.length}` : ''}
+              </Button>
+            );
+          })}
+          <Button size="small" variant="ghost" onClick={() => onSelect([])}>Clear</Button>
         </div>
       )}
-      {asked && (
-        <ConfirmDialog open onClose={() => setAsked(null)} title={`${ORDERS.find((one) => one.order === asked.order)?.title} ${agentsText(asked.agents.length)}?`}
-          action={ORDERS.find((one) => one.order === asked.order)?.title ?? 'Go'} danger={asked.order === 'stop'} onConfirm={run}>
-          <p className="wrap-anywhere">{namesText(asked.agents)}</p>
-          <p className="muted">{LOSES[asked.order]}</p>
-          {progress !== null && <p role="status" className="num">{progress} of {asked.agents.length}</p>}
-        </ConfirmDialog>
-      )}
-      <Dialog open={failed.length > 0} onClose={() => setFailed([])} title={`${agentsText(failed.length)} refused`}>
-        <ul className="stack-2">
-          {failed.map(({ agent, problem }) => <li key={agent.id} className="wrap-anywhere"><strong>{agent.name}</strong>: {problem.detail}</li>)}
-        </ul>
-        <p className="muted">The others were done. Select these again to retry.</p>
-        <div className="dialog-actions"><Button variant="primary" onClick={() => setFailed([])}>Close</Button></div>
-      </Dialog>
+      <OrderDialog asked={asked} onClose={() => setAsked(null)}
+        onDone={({ failed, untried }) => onSelect([...failed.map(({ agent }) => agent), ...untried])} />
     </>
   );
 }
-
-const namesText = (agents: Agent[]) => (agents.length <= 8 ? listOf(agents.map((agent) => agent.name)) : listOf([...agents.slice(0, 6).map((agent) => agent.name), `${agents.length - 6} more`]));

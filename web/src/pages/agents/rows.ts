@@ -1,29 +1,40 @@
 // What one line of the list shows, and how lines are found and sorted.
 
-import type { Agent, AuditRecord, Health } from '../../api/types';
-import { stateOf, type AgentState } from '../../app/agent_state';
+import type { Agent } from '../../api/types';
 import { actionWords } from '../../app/action_words';
+import { stateOf, type AgentState } from '../../app/agent_state';
+
+/** What only lists tell of an agent, and older servers not at all. */
+type Measured = {
+  usage?: { cpuPercent?: number | null; memoryBytes?: number | null; memoryLimitBytes?: number | null } | null;
+  restarts?: number | null;
+  lastAction?: { at: string; action: string } | null;
+};
 
 export type Row = {
   agent: Agent;
   state: AgentState;
+  /** Percent of one core. */
   cpu: number | null;
   memory: number | null;
+  memoryLimit: number;
   spent: number | null;
   cap: number | null;
   restarts: number | null;
   lastAt: string | null;
   lastAction: string | null;
+  /** Its place when all are sorted by name: comparing numbers is what makes sorting quick. */
+  nameRank: number;
 };
 
 export const COLUMNS = ['name', 'state', 'cpu', 'memory', 'spend', 'last', 'restarts'] as const;
 export type ColumnId = (typeof COLUMNS)[number];
 
-const COMPARE = new Intl.Collator('en', { numeric: true, sensitivity: 'base' }).compare;
+const compareNames = new Intl.Collator('en', { numeric: true, sensitivity: 'base' }).compare;
 
-// Numbers that are not known sort below zero.
-const KEY: Record<ColumnId, (row: Row) => string | number> = {
-  name: (row) => row.agent.name,
+// What is not known sorts below zero.
+const KEY: Record<ColumnId, (row: Row) => number> = {
+  name: (row) => row.nameRank,
   state: (row) => row.state.rank,
   cpu: (row) => row.cpu ?? -1,
   memory: (row) => row.memory ?? -1,
@@ -32,22 +43,24 @@ const KEY: Record<ColumnId, (row: Row) => string | number> = {
   restarts: (row) => row.restarts ?? -1,
 };
 
-export function rowsOf(agents: Agent[], recent: AuditRecord[], health: Map<string, Health>): Row[] {
-  // The log is newest first: an agent's first record is its latest.
-  const last = new Map<string, AuditRecord>();
-  for (const record of recent) {
-    if (record.agentId && !last.has(record.agentId)) last.set(record.agentId, record);
-  }
-  return agents.map((agent) => {
-    const record = last.get(agent.id);
-    return {
-      agent, state: stateOf(agent),
-      cpu: agent.usage?.cpuCores ?? null, memory: agent.usage?.memoryBytes ?? null,
-      spent: agent.spend?.todayUsd ?? null, cap: agent.spend?.capUsd ?? agent.permissions.maxDailyTokenSpend ?? null,
-      restarts: agent.usage?.restarts ?? health.get(agent.id)?.restarts ?? null,
-      lastAt: record?.createdAt ?? null, lastAction: record ? actionWords(record.actionType) : null,
-    };
-  });
+function rowOf(agent: Agent & Measured, nameRank: number): Row {
+  const { usage, spend, restarts, lastAction } = agent;
+  return {
+    agent, nameRank, state: stateOf(agent),
+    cpu: usage?.cpuPercent ?? null,
+    memory: usage?.memoryBytes ?? null,
+    memoryLimit: usage?.memoryLimitBytes ?? agent.resources.memoryMb * 1_048_576,
+    spent: spend?.todayUsd ?? null,
+    cap: spend?.capUsd ?? agent.permissions.maxDailyTokenSpend ?? null,
+    restarts: restarts ?? null,
+    lastAt: lastAction?.at ?? null,
+    lastAction: lastAction ? actionWords(lastAction.action) : null,
+  };
+}
+
+/** One row for each agent, in the order of their names. */
+export function rowsOf(agents: Agent[]): Row[] {
+  return [...agents].sort((a, b) => compareNames(a.name, b.name) || (a.id < b.id ? -1 : 1)).map(rowOf);
 }
 
 /** Every word must occur in the name, the runtime, the state or its reason. */
@@ -70,13 +83,43 @@ export function sortFrom(text: string | null): Sort {
 }
 export const sortText = ({ id, down }: Sort): string => `${down ? '-' : ''}${id}`;
 
+/** Equal rows stay in the order of their names, whichever way the column is sorted. */
 export function sortRows(rows: Row[], { id, down }: Sort): Row[] {
   const key = KEY[id];
   const sign = down ? -1 : 1;
   return rows.map((row) => ({ row, key: key(row) }))
-    .sort((a, b) => {
-      const order = typeof a.key === 'number' && typeof b.key === 'number' ? a.key - b.key : COMPARE(String(a.key), String(b.key));
-      return sign * order || COMPARE(a.row.agent.name, b.row.agent.name);
-    })
+    .sort((a, b) => sign * (a.key - b.key) || a.row.nameRank - b.row.nameRank)
     .map((one) => one.row);
 }
+
+/** The columns that there is something to show in; a server without measurements has fewer. */
+export function columnsOf(rows: Row[]): ColumnId[] {
+  const some: Partial<Record<ColumnId, (row: Row) => boolean>> = {
+    cpu: (row) => row.cpu !== null,
+    memory: (row) => row.memory !== null,
+    last: (row) => row.lastAt !== null,
+    restarts: (row) => row.restarts !== null,
+  };
+  return COLUMNS.filter((id) => rows.some(some[id] ?? (() => true)));
+}
+
+/** The order of the words `Sort` offers where there are no heads to press. */
+export const SORTS: ReadonlyArray<{ id: ColumnId; text: string; title: string }> = [
+  { id: 'name', text: 'name', title: 'Name' },
+  { id: 'state', text: 'state', title: 'Needs attention first' },
+  { id: 'cpu', text: '-cpu', title: 'Most CPU' },
+  { id: 'memory', text: '-memory', title: 'Most memory' },
+  { id: 'spend', text: '-spend', title: 'Most spend' },
+  { id: 'last', text: '-last', title: 'Latest action' },
+  { id: 'restarts', text: '-restarts', title: 'Most restarts' },
+];
+
+export type Filter = { id: string; title: string; fits: (row: Row) => boolean };
+const everyone: Filter = { id: '', title: 'All', fits: () => true };
+export const FILTERS: readonly Filter[] = [
+  everyone,
+  { id: 'attention', title: 'Need attention', fits: ({ state }) => state.tone === 'bad' || state.tone === 'warn' },
+  { id: 'running', title: 'Running', fits: ({ agent }) => agent.status === 'running' },
+  { id: 'stopped', title: 'Stopped', fits: ({ agent }) => agent.status === 'stopped' },
+];
+export const filterFrom = (text: string | null): Filter => FILTERS.find((one) => one.id === text) ?? everyone;

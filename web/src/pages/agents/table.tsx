@@ -1,112 +1,70 @@
-import { memo } from 'react';
-import { Link } from 'wouter';
-import { Badge, IconArrowUp, Status, Time, classes } from '../../ui';
-import { bytes, count, usd } from '../../ui/format';
+import { useMemo, useRef, type ReactNode } from 'react';
+import { IconArrowUp, classes } from '../../ui';
+import { AgentRow, RIGHT, TITLES } from './row';
 import type { ColumnId, Row, Sort } from './rows';
-
-const TITLES: Record<ColumnId, string> = { name: 'Agent', state: 'Status', cpu: 'CPU', memory: 'Memory', spend: 'Spend today', last: 'Last action', restarts: 'Restarts' };
-const RIGHT: ReadonlySet<ColumnId> = new Set(['cpu', 'memory', 'restarts']);
+import { useDrawn } from './use_drawn';
 
 type Props = {
   rows: Row[]; columns: ColumnId[]; sort: Sort; onSort: (sort: Sort) => void;
   selected: ReadonlySet<string>; onSelect: (id: string, on: boolean) => void; onSelectAll: (on: boolean) => void; selectable: boolean;
 };
 
+/** All agents; of a long list only the rows near the window and near the focus are in the page. */
 export function AgentsTable({ rows, columns, sort, onSort, selected, onSelect, onSelectAll, selectable }: Props) {
-  const all = rows.length > 0 && rows.every((row) => selected.has(row.agent.id));
-  const some = !all && rows.some((row) => selected.has(row.agent.id));
-  // Numbers are looked at from the top first.
-  const click = (id: ColumnId) => onSort({ id, down: sort.id === id ? !sort.down : id !== 'name' && id !== 'state' });
+  const body = useRef<HTMLTableSectionElement>(null);
+  const ids = useMemo(() => rows.map((row) => row.agent.id), [rows]);
+  const { ranges, pitch, onFocus, onBlur } = useDrawn(ids, body);
+  const width = columns.length + (selectable ? 1 : 0);
+
+  const lines: ReactNode[] = [];
+  let end = 0;
+  for (const { from, to } of ranges) {
+    if (from > end) lines.push(<Gap key={`before ${ids[from]}`} height={(from - end) * pitch} width={width} />);
+    for (const [at, row] of rows.slice(from, to).entries()) {
+      lines.push(<AgentRow key={row.agent.id} row={row} index={from + at} columns={columns} selected={selected.has(row.agent.id)} onSelect={selectable ? onSelect : null} />);
+    }
+    end = to;
+  }
+
   return (
     <div className="table-wrap agents-wrap" role="region" aria-label="Agents" tabIndex={0}>
-      <table className="table agents">
+      <table role="table" className="table agents" aria-rowcount={rows.length + 1}>
         <caption className="sr-only">Agents</caption>
-        <thead>
-          <tr>
-            {selectable && (
-              <th scope="col" className="cell-tight">
-                <input type="checkbox" aria-label="Select all" checked={all} ref={(box) => { if (box) box.indeterminate = some; }} onChange={(event) => onSelectAll(event.target.checked)} />
-              </th>
-            )}
-            {columns.map((id) => (
-              <th key={id} scope="col" className={classes(RIGHT.has(id) && 'cell-right')} aria-sort={sort.id === id ? (sort.down ? 'descending' : 'ascending') : undefined}>
-                <button type="button" className="table-sort" onClick={() => click(id)}>{TITLES[id]}<IconArrowUp size={12} /></button>
-              </th>
-            ))}
+        <thead role="rowgroup">
+          <tr role="row" aria-rowindex={1}>
+            {selectable && <th scope="col" role="columnheader" className="agents-check"><SelectAll rows={rows} selected={selected} onSelectAll={onSelectAll} /></th>}
+            {columns.map((id) => <Head key={id} id={id} sort={sort} onSort={onSort} />)}
           </tr>
         </thead>
-        <tbody>
-          {rows.map((row) => (
-            <AgentRow key={row.agent.id} row={row} columns={columns} selected={selected.has(row.agent.id)} onSelect={selectable ? onSelect : null} />
-          ))}
-        </tbody>
+        <tbody role="rowgroup" ref={body} onFocus={onFocus} onBlur={onBlur}>{lines}</tbody>
       </table>
     </div>
   );
 }
 
-type RowProps = { row: Row; columns: ColumnId[]; selected: boolean; onSelect: ((id: string, on: boolean) => void) | null };
+/** Stands for rows that are not drawn. */
+const Gap = ({ height, width }: { height: number; width: number }) => (
+  <tr className="agents-gap" aria-hidden="true"><td colSpan={width} style={{ height }} /></tr>
+);
 
-// Sorting only moves rows: a row is drawn again when it itself changed.
-const AgentRow = memo(function AgentRow({ row, columns, selected, onSelect }: RowProps) {
-  const { agent } = row;
+function Head({ id, sort, onSort }: { id: ColumnId; sort: Sort; onSort: (sort: Sort) => void }) {
+  const current = sort.id === id;
+  // Numbers are looked at from the top first.
+  const click = () => onSort({ id, down: current ? !sort.down : id !== 'name' && id !== 'state' });
   return (
-    <tr data-selected={selected || undefined}>
-      {onSelect && (
-        <td className="cell-tight agents-check">
-          <input type="checkbox" aria-label={`Select ${agent.name}`} checked={selected} onChange={(event) => onSelect(agent.id, event.target.checked)} />
-        </td>
-      )}
-      {columns.map((id) => (
-        <td key={id} className={classes(RIGHT.has(id) && 'cell-right', `agents-cell-${id}`)} data-label={TITLES[id]}>{cell(row, id)}</td>
-      ))}
-    </tr>
+    <th scope="col" role="columnheader" className={classes(RIGHT.has(id) && 'cell-right', `agents-${id}`)} aria-sort={current ? (sort.down ? 'descending' : 'ascending') : undefined}>
+      <button type="button" className="table-sort" onClick={click}>{TITLES[id]}<IconArrowUp size={12} /></button>
+    </th>
   );
-}, (a, b) => a.selected === b.selected && a.columns === b.columns && a.onSelect === b.onSelect && same(a.row, b.row));
-
-function same(a: Row, b: Row): boolean {
-  return a.agent === b.agent && a.lastAt === b.lastAt && a.restarts === b.restarts && a.lastAction === b.lastAction;
 }
 
-const NONE = <span className="muted" aria-label="not known">–</span>;
-
-function cell(row: Row, id: ColumnId) {
-  const { agent, state } = row;
-  switch (id) {
-    case 'name':
-      return (
-        <div className="agents-title">
-          <Link href={`/agents/${agent.id}`} className="agents-link">{agent.name}</Link>
-          <span className="muted small">{agent.runtime} {agent.runtimeVersion}</span>
-        </div>
-      );
-    case 'state':
-      return (
-        <div className="agents-status">
-          <Status tone={state.tone}>{state.word}</Status>
-          {state.reason && <span className="muted small agents-reason" title={state.reason}>{state.reason}</span>}
-        </div>
-      );
-    case 'cpu':
-      return row.cpu === null ? NONE : <span title={`of ${agent.resources.cpus} cores`}>{(row.cpu * 100).toFixed(row.cpu < 0.1 ? 1 : 0)} %</span>;
-    case 'memory':
-      return row.memory === null ? NONE : <span title={`of ${bytes(agent.resources.memoryMb * 1048576)}`}>{bytes(row.memory)}</span>;
-    case 'spend':
-      return <Spend spent={row.spent} cap={row.cap} />;
-    case 'last':
-      return row.lastAt === null ? NONE : <div className="agents-last"><span className="truncate">{row.lastAction}</span><span className="muted small"><Time at={row.lastAt} /></span></div>;
-    case 'restarts':
-      return row.restarts === null ? NONE : row.restarts > 0 ? <Badge tone="warn">{count(row.restarts)}</Badge> : '0';
-  }
-}
-
-function Spend({ spent, cap }: { spent: number | null; cap: number | null }) {
-  if (spent === null) return cap === null ? NONE : <span className="muted">cap {usd(cap)}</span>;
-  const share = cap ? Math.min(1, spent / cap) : 0;
+function SelectAll({ rows, selected, onSelectAll }: Pick<Props, 'rows' | 'selected' | 'onSelectAll'>) {
+  const chosen = rows.filter((row) => selected.has(row.agent.id)).length;
+  const all = chosen === rows.length;
   return (
-    <div className="agents-spend">
-      <span>{usd(spent)}<span className="muted small">{cap === null ? '' : ` of ${usd(cap)}`}{share >= 1 ? ', reached' : ''}</span></span>
-      {cap !== null && cap > 0 && <progress className="bar" max={1} value={share} data-full={share >= 0.9 || undefined} aria-label={`${Math.round(share * 100)} % of the cap`} />}
-    </div>
+    <label className="agents-tick">
+      <input type="checkbox" id="select-all-agents" aria-label="Select all" checked={all}
+        ref={(box) => { if (box) box.indeterminate = chosen > 0 && !all; }} onChange={(event) => onSelectAll(event.target.checked)} />
+    </label>
   );
 }

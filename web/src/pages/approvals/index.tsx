@@ -1,85 +1,58 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { api, ok } from '../../api/client';
-import type { components } from '../../api/schema';
+import './approvals.css';
+import { useQuery } from '@tanstack/react-query';
+import { useSearchParams } from 'wouter';
+import { agentsQuery } from '../../api/queries';
+import type { Agent } from '../../api/types';
 import { Page } from '../../app/page';
-import { roleReaches } from '../../api/types';
-import { useSession } from '../../app/guards';
-import { Button, EmptyState, ErrorNotice, IconApproval, Skeleton, Time, toast } from '../../ui';
+import { usePendingApprovals } from '../../app/pending_approvals';
+import { useTopic } from '../../live/live';
+import { LinkTabs } from '../../ui';
+import { ENDS, History } from './history';
+import { Waiting } from './waiting';
 
-type Approval = components['schemas']['Approval'];
-
-const KEY = ['approvals', 'pending'];
-
-/** Requests that wait for a person; each is shown as the agent made it, as plain text. */
+/** Requests that a person decides on, and those that were decided. The URL says which, and of which agent. */
 export default function Approvals() {
-  const { data, error, refetch } = useQuery({
-    queryKey: KEY,
-    queryFn: () => ok(api.GET('/api/approvals', { params: { query: { state: 'pending', limit: 50 } } })),
-    refetchInterval: 15_000,
+  useTopic('approvals');
+  const [search, setSearch] = useSearchParams();
+  const { data: agents } = useQuery(agentsQuery);
+  const agent = search.get('agent');
+  const tab = search.get('tab') === 'history' ? 'history' : 'waiting';
+  const state = ENDS.find((one) => one.state === search.get('state'))?.state;
+  const { pending } = usePendingApprovals();
+
+  const put = (name: string, value: string | null | undefined) => setSearch((before) => {
+    const next = new URLSearchParams(before);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    return next;
   });
+  const ofAgent = agent ? `agent=${encodeURIComponent(agent)}` : '';
   return (
-    <Page title="Approvals" lead="Requests that wait for your yes. Each goes out once, exactly as it stands here.">
-      {error && <ErrorNotice error={error} title="The requests could not be loaded" retry={() => void refetch()} />}
-      {!data && !error && <Skeleton label="Loading requests" />}
-      {data?.items.length === 0 && <EmptyState icon={<IconApproval />} title="Nothing waits for you">Choose “A person approves each time” in an agent’s permissions, and its requests appear here.</EmptyState>}
-      {data && data.items.length > 0 && <div className="stack">{data.items.map((one) => <Waiting key={one.id} approval={one} />)}</div>}
+    <Page title="Approvals" lead="Requests that wait for a person’s yes. Each goes out once, exactly as it stands here.">
+      <div className="approval-head">
+        <LinkTabs label="Parts of the inbox" current={tab} tabs={[
+          { id: 'waiting', title: pending > 0 ? `Waiting ${pending}` : 'Waiting', href: `/approvals${ofAgent && `?${ofAgent}`}` },
+          { id: 'history', title: 'History', href: `/approvals?tab=history${ofAgent && `&${ofAgent}`}` },
+        ]} />
+        {agents && agents.length > 0 && <AgentChoice agents={agents} agent={agent} onChange={(id) => put('agent', id)} />}
+      </div>
+      {tab === 'waiting'
+        ? <Waiting key={agent} agent={agent} />
+        : <History key={`${agent} ${state}`} agent={agent} state={state} onState={(next) => put('state', next)} />}
     </Page>
   );
 }
 
-function Waiting({ approval: listed }: { approval: Approval }) {
-  const { user } = useSession();
-  const queries = useQueryClient();
-  const path = { id: listed.agentId, approval: listed.id };
-  // A list leaves large requests out.
-  const whole = useQuery({
-    queryKey: ['approvals', listed.id],
-    queryFn: async () => (await ok(api.GET('/api/agents/{id}/approvals/{approval}', { params: { path } }))).approval,
-    enabled: listed.request === null,
-  });
-  const approval = whole.data ?? listed;
-  const decide = useMutation({
-    mutationFn: (yes: boolean) => yes
-      ? ok(api.POST('/api/agents/{id}/approvals/{approval}/grant', { params: { path }, body: {} }))
-      : ok(api.POST('/api/agents/{id}/approvals/{approval}/deny', { params: { path }, body: {} })),
-    onSuccess: (_, yes) => toast.good(yes ? 'Allowed. It goes out once.' : 'Refused. Nothing is sent.'),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['approvals'] }),
-  });
-  const name = `${approval.agentName}: ${approval.scope}`;
+function AgentChoice({ agents, agent, onChange }: { agents: Agent[]; agent: string | null; onChange: (id: string) => void }) {
+  const known = agent === null || agents.some((one) => one.id === agent);
   return (
-    <section className="card" aria-label={name}>
-      <div className="card-body stack">
-        <h2>{name}</h2>
-        <p className="muted wrap-anywhere">{approval.target}. Asked <Time at={approval.createdAt} />, ends <Time at={approval.expiresAt} />.</p>
-        {approval.request ? <Shown request={approval.request} /> : whole.error ? <ErrorNotice error={whole.error} title="The request could not be loaded" retry={() => void whole.refetch()} /> : <Skeleton label="Loading the request" />}
-        {roleReaches(user.role, 'member') && approval.request && (
-          <div className="row">
-            <Button variant="primary" busy={decide.isPending && decide.variables} onClick={() => decide.mutate(true)}>Allow this once</Button>
-            <Button busy={decide.isPending && !decide.variables} onClick={() => decide.mutate(false)}>Refuse</Button>
-          </div>
-        )}
-      </div>
-    </section>
-  );
-}
-
-function Shown({ request: { request, message, warnings } }: { request: NonNullable<Approval['request']> }) {
-  return (
-    <>
-      {warnings.map((one) => <p key={one} className="small"><strong>Look closely:</strong> {one}</p>)}
-      {message && (
-        <dl className="stack-1">
-          <dt className="muted small">To</dt>
-          <dd className="wrap-anywhere">{message.recipients.map((one) => `${one.role}: ${one.address}`).join(', ') || 'nobody named'}</dd>
-          {message.subject && <><dt className="muted small">Subject</dt><dd className="wrap-anywhere">{message.subject}</dd></>}
-          {message.text && <><dt className="muted small">Text</dt><dd><pre tabIndex={0} aria-label="Text of the message">{message.text}</pre></dd></>}
-          {message.attachments.length > 0 && <><dt className="muted small">Attachments</dt><dd className="wrap-anywhere">{message.attachments.map((one) => `${one.name} (${one.type}, ${one.bytes} bytes)`).join(', ')}</dd></>}
-        </dl>
-      )}
-      <details open={!message}>
-        <summary>The whole request</summary>
-        <pre tabIndex={0} aria-label="The whole request">{[`${request.method} ${request.url}`, ...request.headers.map((pair) => pair.join(': ')), '', request.body.content].join('\n')}</pre>
-      </details>
-    </>
+    <label className="row approval-agent small">
+      <span className="muted">Of</span>
+      <select className="input" aria-label="Of which agent" value={agent ?? ''} onChange={(event) => onChange(event.target.value)}>
+        <option value="">all agents</option>
+        {agents.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
+        {!known && agent && <option value={agent}>an agent that is not there</option>}
+      </select>
+    </label>
   );
 }

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
 import { OpenAgentPage } from '../../app/agent_page';
+import { hasEnded } from '../../app/agent_state';
 import { Page } from '../../app/page';
 import { api, ok } from '../../api/client';
 import { agentQuery } from '../../api/queries';
@@ -11,9 +12,6 @@ import { useTopic } from '../../live/live';
 import { Button, ButtonLink, Card, Code, ConfirmDialog, ErrorNotice, IconCheck, IconWarn, Skeleton } from '../../ui';
 import { channelOfConfig } from './after';
 import { ProgressSteps } from './progress_steps';
-
-const ENDED = ['live', 'failed', 'rolled_back', 'cancelled'];
-export const hasEnded = (deployment: Deployment | null): boolean => deployment !== null && ENDED.includes(deployment.state);
 
 /** A deployment while it runs, and its verdict. */
 export default function ProgressPage() {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Deployment } from '../../api/types';
+import { hasEnded } from '../../app/agent_state';
 import { IconCheck, IconCross } from '../../ui';
 import { duration } from '../../ui/format';
 
@@ -17,13 +18,12 @@ const WORDS: Record<string, { title: string; now: string }> = {
   rollback: { title: 'Bring the version before back', now: 'The new one did not work.' },
   environment: { title: 'Wait for the host', now: 'The host has trouble of its own; this is not counted against the agent.' },
 };
-const ENDED = ['live', 'failed', 'rolled_back', 'cancelled'];
 
 type Row = { name: string; state: 'done' | 'now' | 'bad' | 'todo'; took: number | null; detail: string | null };
 
 /** Steps that were made, the one that runs, and those still to come. */
 export function rowsOf(deployment: Deployment, now: number): Row[] {
-  const ended = ENDED.includes(deployment.state);
+  const ended = hasEnded(deployment);
   const rows: Row[] = deployment.steps.map((step, index) => {
     const last = index === deployment.steps.length - 1;
     const open = !step.endedAt;
@@ -39,7 +39,7 @@ export function rowsOf(deployment: Deployment, now: number): Row[] {
 }
 
 export function ProgressSteps({ deployment }: { deployment: Deployment }) {
-  const ended = ENDED.includes(deployment.state);
+  const ended = hasEnded(deployment);
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     if (ended) return;
