@@ -1,0 +1,61 @@
+import { useEffect, useState } from 'react';
+import { roleReaches, type AuditRecord, type Permissions } from '../../api/types';
+import { useSession } from '../../app/guards';
+import { Badge, Button, Card, Notice, Time, toast } from '../../ui';
+import { permissionsBefore, permissionsIn, who } from './changes';
+import type { TabProps } from './index';
+import { draftOf, PERMISSIONS, permissionsOf } from './permission_draft';
+import { ReviewDialog } from './review_dialog';
+import { PermissionChanges, Sentences } from './sentences';
+import { useAgentPart } from './use_agent_part';
+
+/** Every version of the permissions; each but the one that holds can be brought back after a look at what that changes. */
+export function PermissionHistory({ changes, ...props }: TabProps & { changes: AuditRecord[] }) {
+  const { user } = useSession();
+  const [chosen, setChosen] = useState<Permissions | null>(null);
+  const now = draftOf(props.agent.permissions);
+  const versions = changes.flatMap((record) => {
+    const permissions = permissionsIn(record);
+    return permissions ? [{ record, permissions, holds: PERMISSIONS.same(draftOf(permissions), now) }] : [];
+  });
+  if (versions.length === 0) return null;
+  return (
+    <Card title="Permissions over time" hint="They hold at once; most changes need no deployment.">
+      <ul className="suggested" aria-label="Versions of the permissions">
+        {versions.map(({ record, permissions, holds }) => {
+          const before = permissionsBefore(record, changes);
+          return (
+            <li key={record.seq}>
+              <div className="grow stack-2">
+                <span className="muted small"><Time at={record.createdAt} /> by {who(record, user.id)}</span>
+                {before ? <PermissionChanges before={before} after={permissions} /> : <Sentences permissions={permissions} only={['may', 'ask']} />}
+              </div>
+              {holds ? <Badge tone="good">holds now</Badge> : roleReaches(user.role, 'member') && <Button size="small" onClick={() => setChosen(permissions)}>Roll back to these…</Button>}
+            </li>
+          );
+        })}
+      </ul>
+      {chosen && <RollBack {...props} to={chosen} onClose={() => setChosen(null)} />}
+    </Card>
+  );
+}
+
+function RollBack({ to, onClose, ...props }: TabProps & { to: Permissions; onClose: () => void }) {
+  const edit = useAgentPart(props, PERMISSIONS, draftOf(to));
+  const [moved, setMoved] = useState(false);
+  const { theirs, keepMine } = edit;
+  // Somebody else changed them: what is shown is what rolling back would change now, to be confirmed anew.
+  useEffect(() => {
+    if (theirs === null) return;
+    setMoved(true);
+    keepMine();
+  }, [theirs, keepMine]);
+  async function save() {
+    if (await edit.save() === 'conflict') throw new Error('They were changed meanwhile. Look again at what would change now.');
+    toast.good('These permissions hold again.');
+  }
+  return (
+    <ReviewDialog title="Roll back to these permissions?" action="Roll back" agentId={props.agent.id} before={permissionsOf(edit.base)} after={permissionsOf(edit.draft)} onClose={onClose} onSave={save}
+      note={moved && <Notice tone="warn">The permissions were changed elsewhere meanwhile. This is what rolling back would change now.</Notice>} />
+  );
+}
