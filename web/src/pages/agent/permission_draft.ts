@@ -21,7 +21,7 @@ export function draftOf(permissions: Permissions): Draft {
 
 const domainsOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 
-export function permissionsOf(draft: Draft): Permissions {
+export function permissionsFrom(draft: Draft): Permissions {
   const rateLimits: NonNullable<Permissions['rateLimits']> = {};
   for (const scope of draft.scopes) {
     const limit = draft.limits[scope];
@@ -46,8 +46,8 @@ const ordered = (permissions: Permissions) => ({
 
 export const PERMISSIONS: AgentPart<Draft> = {
   of: (agent) => draftOf(agent.permissions),
-  request: (draft) => ({ permissions: permissionsOf(draft) }),
-  same: (a, b) => sameJson(ordered(permissionsOf(a)), ordered(permissionsOf(b))),
+  request: (draft) => ({ permissions: permissionsFrom(draft) }),
+  same: (a, b) => sameJson(ordered(permissionsFrom(a)), ordered(permissionsFrom(b))),
 };
 
 export const withScope = (list: Scope[], scope: Scope, on: boolean): Scope[] => [...list.filter((one) => one !== scope), ...(on ? [scope] : [])];

@@ -4,7 +4,7 @@ import { useSession } from '../../app/guards';
 import { Badge, Button, Card, Notice, Time, toast } from '../../ui';
 import { permissionsBefore, permissionsIn, who } from './changes';
 import type { TabProps } from './index';
-import { draftOf, PERMISSIONS, permissionsOf } from './permission_draft';
+import { draftOf, PERMISSIONS, permissionsFrom } from './permission_draft';
 import { ReviewDialog } from './review_dialog';
 import { PermissionChanges, Sentences } from './sentences';
 import { useAgentPart } from './use_agent_part';
@@ -55,7 +55,7 @@ function RollBack({ to, onClose, ...props }: TabProps & { to: Permissions; onClo
     toast.good('These permissions hold again.');
   }
   return (
-    <ReviewDialog title="Roll back to these permissions?" action="Roll back" agentId={props.agent.id} before={permissionsOf(edit.base)} after={permissionsOf(edit.draft)} onClose={onClose} onSave={save}
+    <ReviewDialog title="Roll back to these permissions?" action="Roll back" agentId={props.agent.id} before={permissionsFrom(edit.base)} after={permissionsFrom(edit.draft)} onClose={onClose} onSave={save}
       note={moved && <Notice tone="warn">The permissions were changed elsewhere meanwhile. This is what rolling back would change now.</Notice>} />
   );
 }

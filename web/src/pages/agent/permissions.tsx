@@ -5,7 +5,7 @@ import { useSession } from '../../app/guards';
 import { Button, Card, ErrorNotice, Notice, TextAreaField, TextField, toast } from '../../ui';
 import { ConflictNotice } from './conflict_notice';
 import type { TabProps } from './index';
-import { allowing, allows, PERMISSIONS, permissionsOf, type Draft } from './permission_draft';
+import { allowing, allows, PERMISSIONS, permissionsFrom, type Draft } from './permission_draft';
 import { ReviewDialog } from './review_dialog';
 import { ScopeRows } from './scope_rows';
 import { PermissionChanges, Sentences } from './sentences';
@@ -19,7 +19,7 @@ export default function Permissions(props: TabProps) {
   const { draft, dirty } = edit;
   const [reviewing, setReviewing] = useState(false);
   const set = (change: Partial<Draft>) => edit.set({ ...draft, ...change });
-  const next = permissionsOf(draft);
+  const next = permissionsFrom(draft);
   const problem = edit.error ? asProblem(edit.error) : null;
   const wrong = (pointer: string) => problem?.at(`/permissions${pointer}`);
 
@@ -31,7 +31,7 @@ export default function Permissions(props: TabProps) {
     <div className="overview">
       <div className="stack-5">
         {!may && <Notice tone="info">Your role can read these permissions, not change them.</Notice>}
-        <ConflictNotice edit={edit} show={(theirs, mine) => <PermissionChanges before={permissionsOf(theirs)} after={permissionsOf(mine)} />} />
+        <ConflictNotice edit={edit} show={(theirs, mine) => <PermissionChanges before={permissionsFrom(theirs)} after={permissionsFrom(mine)} />} />
         {problem && <ErrorNotice error={problem} title="Not saved" />}
         <Suggested agentId={agent.id} allowed={(one) => allows(draft, one)} allow={may ? (one) => edit.set(allowing(draft, one)) : null} />
         <Card title="What it may use"><ScopeRows draft={draft} set={set} may={may} wrong={wrong} /></Card>
@@ -53,7 +53,7 @@ export default function Permissions(props: TabProps) {
         </Card>
       </div>
       {reviewing && (
-        <ReviewDialog title="Save these permissions?" action="Save" agentId={agent.id} before={permissionsOf(edit.base)} after={next} onClose={() => setReviewing(false)} onSave={save} />
+        <ReviewDialog title="Save these permissions?" action="Save" agentId={agent.id} before={permissionsFrom(edit.base)} after={next} onClose={() => setReviewing(false)} onSave={save} />
       )}
     </div>
   );
