@@ -17,7 +17,8 @@ const record = (seq, actionType, actorId, metadata) => ({
   seq, createdAt: ago(600 - seq * 60), agentId: AGENT, actor: { type: 'user', id: actorId }, actionType, target: 'Inbox assistant', outcome: 'success', metadata, ip: null,
 });
 
-// `state.agent` is what the server has; `elsewhere` changes it as another person would.
+// `state.agent` is what the server has; `elsewhere` changes it as another person would, `meanwhile` just
+// before the next change of the page arrives.
 export function tellAgent(played, more = {}) {
   const state = {
     agent: {
@@ -39,6 +40,8 @@ export function tellAgent(played, more = {}) {
   const whole = (status = 200) => answer(status, { agent: state.agent }, { etag: tag() });
   const merge = ({ resources, ...rest }) => { state.agent = { ...state.agent, ...rest, resources: { ...state.agent.resources, ...resources } }; };
   state.elsewhere = merge;
+  let before = null;
+  state.meanwhile = (change) => { before = change; };
   const at = (rest) => `/api/agents/:id${rest}`;
   const tell = (method, rest, reply, options) => played.on(method, at(rest), reply, options);
 
@@ -48,6 +51,8 @@ export function tellAgent(played, more = {}) {
     resources: { default: RESOURCES, least: { cpus: 0.05, memoryMb: 16, diskMb: 16, pids: 8 }, most: { cpus: 8, memoryMb: 16384, diskMb: 65536, pids: 4096 } } }] });
   tell('GET', '', () => whole());
   tell('PATCH', '', ({ body, headers }) => {
+    if (before) merge(before);
+    before = null;
     if (headers['if-match'] && headers['if-match'] !== tag()) return problem(412, 'precondition_failed', 'The agent was changed since you read it.');
     merge(body);
     return whole(202);

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { roleReaches, type AuditRecord, type Permissions } from '../../api/types';
 import { useSession } from '../../app/guards';
 import { Badge, Button, Card, Notice, Time, toast } from '../../ui';
@@ -42,20 +42,15 @@ export function PermissionHistory({ changes, ...props }: TabProps & { changes: A
 
 function RollBack({ to, onClose, ...props }: TabProps & { to: Permissions; onClose: () => void }) {
   const edit = useAgentPart(props, PERMISSIONS, draftOf(to));
-  const [moved, setMoved] = useState(false);
-  const { theirs, keepMine } = edit;
-  // Somebody else changed them: what is shown is what rolling back would change now, to be confirmed anew.
-  useEffect(() => {
-    if (theirs === null) return;
-    setMoved(true);
-    keepMine();
-  }, [theirs, keepMine]);
+  const look = 'They were changed elsewhere meanwhile. Look at what would change now first.';
   async function save() {
-    if (await edit.save() === 'conflict') throw new Error('They were changed meanwhile. Look again at what would change now.');
+    if (edit.theirs !== null || await edit.save() === 'conflict') throw new Error(look);
     toast.good('These permissions hold again.');
   }
   return (
     <ReviewDialog title="Roll back to these permissions?" action="Roll back" agentId={props.agent.id} before={permissionsFrom(edit.base)} after={permissionsFrom(edit.draft)} onClose={onClose} onSave={save}
-      note={moved && <Notice tone="warn">The permissions were changed elsewhere meanwhile. This is what rolling back would change now.</Notice>} />
+      note={edit.theirs !== null && (
+        <Notice tone="warn" title="Changed elsewhere meanwhile" action={<Button size="small" onClick={edit.keepMine}>Show what would change now</Button>}>Below is what would have changed before.</Notice>
+      )} />
   );
 }
