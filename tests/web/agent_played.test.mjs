@@ -122,7 +122,7 @@ test('form and JSON are views of one draft, and what the server refuses is said 
   const text = form.getByLabel('As JSON');
   assert.deepEqual(JSON.parse(await text.inputValue()), { note: 'hello', printCount: 7, quiet: true, nested: { words: ['a', 'b', 'c'], apiKey: { $sealed: true } } });
   await text.fill('{"note": "hello", ');
-  await form.getByRole('alert').first().waitFor();
+  await form.locator('textarea[aria-invalid=true]').waitFor();
   assert.ok(await form.getByRole('button', { name: 'Save and redeploy' }).isDisabled());
   await form.getByRole('button', { name: 'Form' }).click();
   await form.getByText('This is not whole JSON').waitFor();
