@@ -281,7 +281,7 @@ test('a viewer reads everything and is offered nothing to change', async () => {
 
 test('the update to a newer version is asked about first', async () => {
   const page = await tab('settings');
-  await page.getByRole('button', { name: 'Update to 2…' }).click();
+  await page.getByRole('button', { name: 'Update to version 2…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Update to version 2?' });
   await dialog.getByRole('button', { name: 'Update', exact: true }).click();
   await page.getByText('This is the newest version.').waitFor();

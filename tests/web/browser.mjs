@@ -16,7 +16,8 @@ export const PASSWORD = 'correct horse battery staple';
 export class Site {
   async start(overrides = []) {
     assert.ok(fs.existsSync(path.join(root, 'web/dist/app.html')), 'web/dist is not built: ./dev build web');
-    this.platform = await new Platform().start(overrides);
+    // The pages of this checkout, also with a program of another one.
+    this.platform = await new Platform().start([`web.root=${path.join(root, 'web/dist')}`, ...overrides]);
     // The api process serves the pages where it can; else the preview does.
     const answer = await fetch(`${this.platform.url}/app`).catch(() => null);
     const served = answer?.ok && (await answer.text()).includes('id="root"');

@@ -57,9 +57,9 @@ export function ConfigCard({ may, ...props }: TabProps & { may: boolean }) {
 }
 
 const ViewSwitch = ({ asJson, onChange }: { asJson: boolean; onChange: (json: boolean) => void }) => (
-  <div className="row" role="group" aria-label="View">
-    <Button size="small" aria-pressed={!asJson} variant={asJson ? 'ghost' : 'secondary'} onClick={() => onChange(false)}>Form</Button>
-    <Button size="small" aria-pressed={asJson} variant={asJson ? 'secondary' : 'ghost'} onClick={() => onChange(true)}>JSON</Button>
+  <div className="segments" role="group" aria-label="View">
+    <button type="button" aria-pressed={!asJson} onClick={() => onChange(false)}>Form</button>
+    <button type="button" aria-pressed={asJson} onClick={() => onChange(true)}>JSON</button>
   </div>
 );
 

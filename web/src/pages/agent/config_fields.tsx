@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { pointerOf, type Json, type JsonObject } from '../../app/json';
 import { Button, Checkbox, Code, FieldError, IconTrash, SecretField, TextAreaField, TextField } from '../../ui';
 import { AddSetting } from './add_setting';
@@ -10,14 +10,19 @@ type OneProps = Shared & { value: Json; path: string[]; set: (value: Json) => vo
 
 /** A field for each setting of a group, and a way to add one. `keys`: which names there may be. */
 export function ConfigFields({ value, path, set, keys, ...shared }: GroupProps) {
-  const without = (key: string) => Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
+  const box = useRef<HTMLDivElement>(null);
+  function remove(key: string) {
+    set(Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)));
+    // The button goes with its setting; the keyboard goes on from the group.
+    box.current?.focus();
+  }
   return (
-    <div className="config-fields">
+    <div className="config-fields" ref={box} tabIndex={-1}>
       {Object.entries(value).map(([key, inner]) => (
         <div className="config-field" key={key}>
           <div className="grow"><Setting {...shared} value={inner} path={[...path, key]} set={(next) => set({ ...value, [key]: next })} /></div>
           {!shared.disabled && (
-            <Button variant="ghost" size="small" iconOnly aria-label={`Remove ${[...path, key].join(' ')}`} title="Remove" onClick={() => set(without(key))}><IconTrash size={14} /></Button>
+            <Button variant="ghost" size="small" iconOnly aria-label={`Remove ${[...path, key].join(' ')}`} title="Remove" onClick={() => remove(key)}><IconTrash size={14} /></Button>
           )}
         </div>
       ))}

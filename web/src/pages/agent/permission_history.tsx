@@ -28,7 +28,7 @@ export function PermissionHistory({ changes, ...props }: TabProps & { changes: A
             <li key={record.seq}>
               <div className="grow stack-2">
                 <span className="muted small"><Time at={record.createdAt} /> by {who(record, user.id)}</span>
-                {before ? <PermissionChanges before={before} after={permissions} /> : <Sentences permissions={permissions} only={['may', 'ask']} />}
+                {before ? <PermissionChanges before={before} after={permissions} /> : permissions.scopes.length === 0 ? <p className="small">It may use nothing outside but AI models.</p> : <Sentences permissions={permissions} only={['may', 'ask']} />}
               </div>
               {holds ? <Badge tone="good">holds now</Badge> : roleReaches(user.role, 'member') && <Button size="small" onClick={() => setChosen(permissions)}>Roll back to these…</Button>}
             </li>

@@ -70,7 +70,7 @@ function RuntimeCard({ may, ...props }: CardProps) {
     toast.good(`It is being deployed with version ${version}.`);
   }
   return (
-    <Card title="Runtime" foot={may && newer && <Button variant="primary" onClick={() => setAsking(true)}>Update to {newer}…</Button>}>
+    <Card title="Runtime" foot={may && newer && <Button variant="primary" onClick={() => setAsking(true)}>Update to version {newer}…</Button>}>
       <div className="stack">
         <p className="wrap-anywhere">{runtime?.title ?? agent.runtime}, version {agent.runtimeVersion}. {newer ? `Version ${newer} is out.` : runtime && 'This is the newest version.'}</p>
         <ErrorNotice error={error} title="Whether there is a newer version is not known" retry={() => void refetch()} />
