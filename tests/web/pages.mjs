@@ -16,6 +16,9 @@ const step = (number) => async (page) => {
   }
 };
 
+// A tab of an agent's page, and what is there once it is filled.
+const agentTab = (tab, sign) => ({ name: `agent-${tab || 'overview'}`, path: ({ agent }) => `/agents/${agent}${tab && `/${tab}`}`, ready: (page) => page.getByText(sign).first().waitFor() });
+
 export const pages = [
   { name: 'login', path: () => '/login', ready: heading(/Sign in/), signedOut: true },
   { name: 'register', path: () => '/register', ready: heading('Create your account'), signedOut: true },
@@ -27,6 +30,15 @@ export const pages = [
   { name: 'deploy-5-spend', path: () => '/agents/new', ready: step(5) },
   { name: 'deploy-6-review', path: () => '/agents/new', ready: step(6) },
   { name: 'deploying', path: ({ agent }) => `/agents/${agent}/deploying?first`, ready: (page) => page.getByText('It is live').waitFor() },
+  agentTab('', 'Restarts'),
+  agentTab('activity', 'Deployment live'),
+  agentTab('output', 'probe: listening'),
+  agentTab('permissions', 'In words'),
+  agentTab('credentials', /credential/i),
+  agentTab('deployments', 'holds now'),
+  agentTab('settings', 'Delete this agent'),
+  { name: 'agent-settings-json', path: ({ agent }) => `/agents/${agent}/settings?view=json`, ready: (page) => page.getByLabel('As JSON').waitFor() },
+  { name: 'approvals', path: () => '/approvals', ready: (page) => page.getByText('Nothing waits for you').waitFor() },
   { name: 'audit', path: () => '/audit', ready: heading('Audit log') },
   { name: 'security', path: () => '/security', ready: (page) => page.getByText('this one').waitFor() },
   { name: 'not-found', path: () => '/nothing/here', ready: heading('Page not found') },

@@ -13,7 +13,8 @@ let parts;
 
 before(async () => {
   const sources = ['live/stream', 'app/permission_words', 'pages/deploy/draft', 'pages/deploy/providers', 'pages/deploy/channels',
-    'ui/format', 'ui/time', 'ui/table', 'pages/deploy/progress_steps', 'api/problem'];
+    'ui/format', 'ui/time', 'ui/table', 'pages/deploy/progress_steps', 'api/problem',
+    'app/edited', 'app/json', 'pages/agent/config_value', 'pages/agent/permission_draft', 'pages/agent/changes'];
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deployclaw-web-units-'));
   const outfile = path.join(folder, 'parts.mjs');
   await build({ bundle: true, outfile, format: 'esm', platform: 'browser', jsx: 'automatic', logLevel: 'error',
@@ -141,4 +142,54 @@ test('a problem finds what is wrong with a field or below it', () => {
   assert.equal(problem.at('/permissions/allowedDomains'), 'is an IP address');
   assert.equal(problem.at('/permissions/allowed'), undefined);
   assert.equal(problem.at('/name'), undefined);
+});
+
+test('a draft keeps the tag of what it was made from until its author has seen a newer version', () => {
+  const same = (a, b) => a === b;
+  const start = parts.editedFrom({ value: 'a', tag: '1' });
+  assert.equal(parts.seen(start, { value: 'a', tag: '1' }, same), start, 'nothing new, nothing changed');
+  assert.deepEqual(parts.seen(start, { value: 'b', tag: '2' }, same), parts.editedFrom({ value: 'b', tag: '2' }), 'without a draft it follows');
+  const mine = { ...start, draft: 'mine' };
+  const other = parts.seen(mine, { value: 'a', tag: '2' }, same);
+  assert.deepEqual([other.base.tag, other.draft, other.theirs], ['2', 'mine', null], 'another part was changed');
+  const torn = parts.seen(mine, { value: 'b', tag: '2' }, same);
+  assert.deepEqual([torn.base.tag, torn.draft, torn.theirs], ['1', 'mine', { value: 'b', tag: '2' }]);
+  assert.equal(parts.seen(torn, { value: 'b', tag: '2' }, same), torn);
+  assert.equal(parts.seen(torn, { value: 'a', tag: '3' }, same).theirs, null, 'they took it back');
+  assert.deepEqual(parts.takeTheirs(torn), parts.editedFrom({ value: 'b', tag: '2' }));
+  assert.deepEqual(parts.keepMine(torn), parts.editedFrom({ value: 'b', tag: '2' }, 'mine'));
+  assert.deepEqual(parts.seen(mine, { value: 'mine', tag: '2' }, same), parts.editedFrom({ value: 'mine', tag: '2' }), 'both made the same change');
+  assert.deepEqual(parts.saved(mine, 'mine', { value: 'stored', tag: '2' }, same), parts.editedFrom({ value: 'stored', tag: '2' }));
+  assert.deepEqual(parts.saved({ ...mine, draft: 'more' }, 'mine', { value: 'mine', tag: '2' }, same), parts.editedFrom({ value: 'mine', tag: '2' }, 'more'));
+});
+
+test('JSON values are compared without the order of keys, and differences have their place', () => {
+  assert.ok(parts.sameJson({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }));
+  for (const [a, b] of [[{ a: 1 }, { a: 1, b: undefined }], [[1, 2], [2, 1]], [{ a: undefined }, { b: undefined }], [{}, []], [null, {}], ['1', 1]]) assert.ok(!parts.sameJson(a, b), JSON.stringify([a, b]));
+  assert.deepEqual(parts.differencesOf({ a: { b: 1, c: 2 }, d: [1] }, { a: { b: 1, c: 3 }, e: null, d: [1] }),
+    [{ path: ['a', 'c'], before: 2, after: 3 }, { path: ['e'], before: undefined, after: null }]);
+  assert.deepEqual(parts.differencesOf({}, JSON.parse('{"__proto__": 1}')), [{ path: ['__proto__'], before: undefined, after: 1 }]);
+  assert.equal(parts.pointerOf(['a/b', 'c~d', '']), '/a~1b/c~0d/');
+});
+
+test('settings of a configuration get the field that fits them', () => {
+  const kinds = { note: 'text', botToken: 'secret', tokens: 'text', count: 'number', on: 'flag', list: 'lines', mixed: 'other', none: 'other', sealed: 'secret', key: 'credential', deep: 'group' };
+  const values = { note: '', botToken: '', tokens: 'x', count: 1, on: true, list: ['a'], mixed: [1], none: null, sealed: { $sealed: true }, key: { $credential: 'openai' }, deep: { $sealed: true, more: 1 } };
+  assert.deepEqual(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, parts.kindOf(value, name)])), kinds);
+  assert.deepEqual(['printEveryMs', 'max_tokens', 'anthropic/claude', 'X'].map(parts.settingName), ['Print every ms', 'Max tokens', 'anthropic/claude', 'X']);
+  assert.equal(parts.parseConfig('[]').config, null);
+  assert.ok(parts.CONFIG.same('{"a":1,"b":2}', '{ "b": 2, "a": 1 }'));
+  assert.ok(!parts.CONFIG.same('{"a":1}', '{"a":1'));
+});
+
+test('what a change of permissions comes to, in words', () => {
+  const before = { scopes: ['email:read', 'api:outbound'], allowedDomains: ['a.example.com'], maxDailyTokenSpend: 5 };
+  assert.deepEqual(parts.permissionChanges(before, { ...before, scopes: ['api:outbound', 'email:read'] }), [], 'no order counts');
+  const after = { scopes: ['api:outbound'], allowedDomains: ['b.example.com'] };
+  assert.deepEqual(parts.permissionChanges(before, after).map((one) => [one.key, one.before, one.after]), [
+    ['email:read', 'It may read e-mail of the mailboxes you connect.', 'It cannot read any e-mail.'],
+    ['api:outbound', 'It may call a.example.com.', 'It may call b.example.com.'],
+    ['spend', 'It may spend up to $5.00 a day on AI models, then it stops until midnight UTC.', 'It may spend what your plan allows a day on AI models.'],
+    ['added', null, 'Domains added: b.example.com.'], ['removed', null, 'Domains removed: a.example.com.']]);
+  assert.ok(parts.PERMISSIONS.same(parts.draftOf(before), parts.draftOf({ ...before, scopes: ['api:outbound', 'email:read'], approval: [] })));
 });

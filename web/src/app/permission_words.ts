@@ -14,7 +14,8 @@ export const SCOPES: Array<{ scope: Scope; title: string; may: string; mayNot: s
   { scope: 'api:outbound', title: 'Other websites and APIs', may: 'call the domains you list', mayNot: 'reach any other website or API', per: 'requests' },
 ];
 
-export type Sentence = { kind: 'may' | 'ask' | 'not'; text: string };
+/** `subject`: what the sentence is about, so that those of two versions can be compared. */
+export type Sentence = { subject: Scope | 'spend'; kind: 'may' | 'ask' | 'not'; text: string };
 
 function limitText(permissions: Permissions, scope: Scope, what: string): string {
   const limit = permissions.rateLimits?.[scope];
@@ -32,20 +33,40 @@ export function sentencesOf(permissions: Permissions): Sentence[] {
   const domains = permissions.allowedDomains ?? [];
   for (const { scope, may, mayNot, per } of SCOPES) {
     if (scope === 'api:outbound' && granted.has(scope) && domains.length === 0) {
-      out.push({ kind: 'not', text: 'It cannot reach any other website or API: no domain is listed.' });
+      out.push({ subject: scope, kind: 'not', text: 'It cannot reach any other website or API: no domain is listed.' });
     } else if (granted.has(scope)) {
       const where = scope === 'api:outbound' ? `call ${listOf(domains.slice(0, 5))}${domains.length > 5 ? ` and ${domains.length - 5} more` : ''}` : may;
       const limit = limitText(permissions, scope, per);
       out.push(asks.has(scope)
-        ? { kind: 'ask', text: `It may ${where}${limit}, but each time a person must approve it first.` }
-        : { kind: 'may', text: `It may ${where}${limit}.` });
+        ? { subject: scope, kind: 'ask', text: `It may ${where}${limit}, but each time a person must approve it first.` }
+        : { subject: scope, kind: 'may', text: `It may ${where}${limit}.` });
     } else {
-      out.push({ kind: 'not', text: `It cannot ${mayNot}.` });
+      out.push({ subject: scope, kind: 'not', text: `It cannot ${mayNot}.` });
     }
   }
   const cap = permissions.maxDailyTokenSpend;
-  if (cap === 0) out.push({ kind: 'not', text: 'It cannot call any AI model.' });
-  else if (cap !== undefined) out.push({ kind: 'may', text: `It may spend up to ${usd(cap)} a day on AI models, then it stops until midnight UTC.` });
+  if (cap === 0) out.push({ subject: 'spend', kind: 'not', text: 'It cannot call any AI model.' });
+  else if (cap !== undefined) out.push({ subject: 'spend', kind: 'may', text: `It may spend up to ${usd(cap)} a day on AI models, then it stops until midnight UTC.` });
   const rank = { may: 0, ask: 1, not: 2 };
   return out.sort((a, b) => rank[a.kind] - rank[b.kind]);
+}
+
+export type PermissionChange = { key: string; kind: Sentence['kind']; before: string | null; after: string };
+
+const PLAN_CAP: Sentence = { subject: 'spend', kind: 'may', text: 'It may spend what your plan allows a day on AI models.' };
+
+/** What is different between two versions of an agent's permissions, each as a sentence before and after. */
+export function permissionChanges(before: Permissions, after: Permissions): PermissionChange[] {
+  const about = (permissions: Permissions, subject: Sentence['subject']) => sentencesOf(permissions).find((one) => one.subject === subject) ?? PLAN_CAP;
+  const subjects: Array<Sentence['subject']> = [...SCOPES.map(({ scope }) => scope), 'spend'];
+  const changes: PermissionChange[] = subjects.flatMap((subject) => {
+    const [old, now] = [about(before, subject), about(after, subject)];
+    return old.text === now.text ? [] : [{ key: subject, kind: now.kind, before: old.text, after: now.text }];
+  });
+  const domains = (permissions: Permissions) => permissions.allowedDomains ?? [];
+  const added = domains(after).filter((one) => !domains(before).includes(one));
+  const removed = domains(before).filter((one) => !domains(after).includes(one));
+  if (added.length > 0) changes.push({ key: 'added', kind: 'may', before: null, after: `Domains added: ${listOf(added)}.` });
+  if (removed.length > 0) changes.push({ key: 'removed', kind: 'not', before: null, after: `Domains removed: ${listOf(removed)}.` });
+  return changes;
 }

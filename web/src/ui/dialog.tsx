@@ -3,6 +3,7 @@ import { asProblem } from '../api/problem';
 import { Button } from './button';
 import { classes } from './class_names';
 import { TextField } from './field';
+import { keepFocus } from './focus';
 import { IconCross } from './icons';
 import { Notice } from './notice';
 
@@ -22,6 +23,7 @@ export function Dialog({ open, onClose, title, children, wide }: DialogProps) {
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();
+      if (before !== document.body) keepFocus();
     };
   }, [open]);
   if (!open) return null;

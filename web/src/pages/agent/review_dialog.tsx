@@ -1,24 +1,27 @@
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import type { Permissions } from '../../api/types';
-import { sentencesOf } from '../../app/permission_words';
 import { ConfirmDialog, ErrorNotice, Notice, Skeleton, Time } from '../../ui';
 import { count } from '../../ui/format';
 import { replay, type ReplayChange } from './queries';
+import { PermissionChanges } from './sentences';
+
+const ownFiles = ({ scopes }: Permissions) => (scopes.includes('files:write') ? 'write' : scopes.includes('files:read') ? 'read' : 'none');
 
 /** What a draft changes, in words and on the last 30 days, before it is saved. */
-export function ReviewDialog({ agentId, before, after, onClose, onSave }: {
-  agentId: string; before: Permissions; after: Permissions; onClose: () => void; onSave: () => Promise<unknown>;
+export function ReviewDialog({ title, action, note, agentId, before, after, onClose, onSave }: {
+  title: string; action: string; note?: ReactNode; agentId: string; before: Permissions; after: Permissions; onClose: () => void; onSave: () => Promise<unknown>;
 }) {
   const { data, error, isPending } = useQuery({
     queryKey: ['agent', agentId, 'replay', JSON.stringify(after)], queryFn: ({ signal }) => replay(agentId, after, signal), retry: false,
   });
-  const old = new Set(sentencesOf(before).map((one) => one.text));
-  const now = sentencesOf(after).filter((one) => !old.has(one.text));
   const limited = data?.rateLimits.filter((one) => one.refused > 0) ?? [];
   const same = data && data.newlyDenied.length + data.newlyAllowed.length + limited.length === 0;
   return (
-    <ConfirmDialog open onClose={onClose} title="Save these permissions?" action="Save" onConfirm={onSave}>
-      {now.length > 0 && <ul className="says">{now.map((one) => <li key={one.text} data-kind={one.kind}><span>{one.text}</span></li>)}</ul>}
+    <ConfirmDialog open onClose={onClose} title={title} action={action} onConfirm={onSave}>
+      {note}
+      <PermissionChanges before={before} after={after} />
+      {ownFiles(before) !== ownFiles(after) && <Notice tone="info">What it sees of its own files changes, so it is deployed again.</Notice>}
       <h3>On the last 30 days</h3>
       {isPending && <Skeleton label="Replaying the last 30 days" />}
       <ErrorNotice error={error} title="The last 30 days could not be replayed" />
