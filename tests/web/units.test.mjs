@@ -206,6 +206,8 @@ test('the inbox: decided requests stay in their place, new ones wait, older ones
   const next = parts.keep(first.shown, [at(6), at(5), at(3), at(2)]);
   assert.deepEqual(next.shown.map(({ id }) => id), ['r4', 'r3', 'r2'], 'r4 was decided and stays');
   assert.deepEqual(next.arrived.map(({ id }) => id), ['r6', 'r5']);
+  const same = ['a', 'b', 'c', 'd'].map((id) => ({ id, createdAt: '2026-01-01T00:00:00Z' }));
+  assert.deepEqual(parts.keep(same.slice(1, 3), same), { shown: same.slice(1), arrived: same.slice(0, 1) }, 'of one second: by their order');
 });
 
 test('what is binary is said to be, and shown whole', () => {
