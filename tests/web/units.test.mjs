@@ -14,12 +14,15 @@ let parts;
 before(async () => {
   const sources = ['live/stream', 'app/permission_words', 'pages/deploy/draft', 'pages/deploy/providers', 'pages/deploy/channels',
     'ui/format', 'ui/time', 'ui/table', 'pages/deploy/progress_steps', 'api/problem',
-    'app/edited', 'app/json', 'pages/agent/config_value', 'pages/agent/permission_draft', 'pages/agent/changes'];
+    'app/edited', 'app/json', 'pages/agent/config_value', 'pages/agent/permission_draft', 'pages/agent/changes',
+    'live/refetch', 'app/agent_state', 'app/news', 'app/palette_search', 'pages/agents/drawn', 'pages/approvals/keep', 'pages/approvals/request_text'];
+  const renamed = { 'pages/agents/rows': 'list' };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deployclaw-web-units-'));
   const outfile = path.join(folder, 'parts.mjs');
   await build({ bundle: true, outfile, format: 'esm', platform: 'browser', jsx: 'automatic', logLevel: 'error',
     nodePaths: [path.join(root, 'web/node_modules')], define: { 'process.env.NODE_ENV': '"production"' },
-    stdin: { contents: sources.map((name) => `export * from './web/src/${name}';`).join('\n'), resolveDir: root, loader: 'ts' } });
+    stdin: { contents: [...sources.map((name) => `export * from './web/src/${name}';`),
+      ...Object.entries(renamed).map(([name, as]) => `export * as ${as} from './web/src/${name}';`)].join('\n'), resolveDir: root, loader: 'ts' } });
   parts = await import(outfile);
   fs.rmSync(folder, { recursive: true });
 });
@@ -192,4 +195,106 @@ test('what a change of permissions comes to, in words', () => {
     ['spend', 'It may spend up to $5.00 a day on AI models, then it stops until midnight UTC.', 'It may spend what your plan allows a day on AI models.'],
     ['added', null, 'Domains added: b.example.com.'], ['removed', null, 'Domains removed: a.example.com.']]);
   assert.ok(parts.PERMISSIONS.same(parts.draftOf(before), parts.draftOf({ ...before, scopes: ['api:outbound', 'email:read'], approval: [] })));
+});
+
+test('the drawn rows are those that are seen, the ends and the neighbours of the focus, once and in order', () => {
+  assert.deepEqual(parts.drawnRanges(60, { from: 0, to: 24 }, null), [{ from: 0, to: 60 }], 'a short list is drawn whole');
+  assert.deepEqual(parts.drawnRanges(500, { from: 0, to: 24 }, null), [{ from: 0, to: 24 }, { from: 497, to: 500 }]);
+  assert.deepEqual(parts.drawnRanges(500, { from: 200, to: 224 }, 100), [{ from: 0, to: 3 }, { from: 92, to: 109 }, { from: 200, to: 224 }, { from: 497, to: 500 }]);
+  for (let focused = 0; focused < 500; focused += 1) {
+    for (const from of [0, 94, 250, 480, 900]) {
+      const ranges = parts.drawnRanges(500, { from, to: from + 24 }, focused);
+      const has = (row) => row < 0 || row > 499 || ranges.some((one) => one.from <= row && row < one.to);
+      for (const row of [0, 499, focused - 1, focused, focused + 1]) assert.ok(has(row), `${row} beside ${focused}, seen ${from}`);
+      ranges.forEach((one, index) => assert.ok(one.from < one.to && one.from > (ranges[index - 1]?.to ?? -1), 'apart, in order'));
+      assert.ok(ranges.reduce((sum, one) => sum + one.to - one.from, 0) < 60);
+    }
+  }
+  const seen = parts.seenRange(6000, 860, 60);
+  assert.ok(seen.from <= 100 - parts.STEP / 2 && seen.to >= 115 + parts.STEP / 2, 'more than is seen, on both sides');
+  assert.equal(parts.seenRange(-300, 860, 60).from, 0);
+});
+
+const agent = (name, more = {}) => ({ id: name, name, runtime: 'probe', runtimeVersion: '1', status: 'running', desiredState: 'running', statusReason: null, permissions: { scopes: [] },
+  resources: { cpus: 1, memoryMb: 512 }, deployment: { id: `${name} 1`, state: 'live', reason: null }, ...more });
+
+test('the list sorts by what is measured, unknown last when the most comes first, equals by name', () => {
+  const { rowsOf, sortRows, sortFrom, sortText, matching, columnsOf } = parts.list;
+  const rows = rowsOf([agent('b 10', { usage: { cpuPercent: 5 }, restarts: 1 }), agent('b 9', { usage: null }), agent('A', { usage: { cpuPercent: 5 } }), agent('c', { usage: { cpuPercent: 90 } })]);
+  const order = (text) => sortRows(rows, sortFrom(text)).map((row) => row.agent.name);
+  assert.deepEqual(order('name'), ['A', 'b 9', 'b 10', 'c']);
+  assert.deepEqual(order('-name'), ['c', 'b 10', 'b 9', 'A']);
+  assert.deepEqual(order('-cpu'), ['c', 'A', 'b 10', 'b 9']);
+  assert.deepEqual(order('cpu'), ['b 9', 'A', 'b 10', 'c']);
+  assert.equal(sortText(sortFrom('-__proto__')), 'name', 'nonsense in the URL is the plain order');
+  assert.deepEqual(matching(rows, '9 RUNNING').map((row) => row.agent.name), ['b 9']);
+  assert.deepEqual(columnsOf(rows), ['name', 'state', 'cpu', 'spend', 'restarts'], 'a server without measurements has fewer columns');
+});
+
+test('a deployment that ended since the last look is told once; one that was replaced is not', () => {
+  const running = agent('a', { deployment: { id: '1', state: 'starting', reason: null } });
+  const failed = agent('b', { deployment: { id: '2', state: 'failed', reason: 'exited' } });
+  const before = parts.endsOf([running, failed]);
+  assert.deepEqual(parts.newEnds(before, [running, failed]), []);
+  const now = [{ ...running, deployment: { ...running.deployment, state: 'live' } }, { ...failed, deployment: { id: '3', state: 'cancelled' } }, agent('new', { deployment: { id: '4', state: 'failed', reason: 'no image' } })];
+  assert.deepEqual(parts.newEnds(before, now).map(({ good, text }) => [good, text]), [[true, 'a is live.'], [false, 'new could not be deployed: no image']]);
+  assert.deepEqual(parts.newEnds(parts.endsOf(now), now), []);
+});
+
+test('the palette: every word must occur, the best first, orders only when asked for', () => {
+  const commands = [{ title: 'Agents' }, { title: 'mailer' }, { title: 'Stop mailer', only: true }, { title: 'the mailer of Stop' }];
+  const found = (words) => parts.search(commands, words).map(({ title }) => title);
+  assert.deepEqual(found(''), ['Agents', 'mailer', 'the mailer of Stop']);
+  assert.deepEqual(found('stop mail'), ['Stop mailer', 'the mailer of Stop']);
+  assert.deepEqual(found('mailer'), ['mailer', 'the mailer of Stop', 'Stop mailer']);
+  assert.deepEqual(found('nothing'), []);
+});
+
+test('the inbox: decided requests stay in their place, new ones wait, older ones come below', () => {
+  const at = (id) => ({ id: `r${id}`, createdAt: `2026-01-01T00:00:0${id}Z` });
+  const first = parts.keep([], [at(4), at(3)]);
+  assert.deepEqual(first, { shown: [at(4), at(3)], arrived: [] });
+  const next = parts.keep(first.shown, [at(6), at(5), at(3), at(2)]);
+  assert.deepEqual(next.shown.map(({ id }) => id), ['r4', 'r3', 'r2'], 'r4 was decided and stays');
+  assert.deepEqual(next.arrived.map(({ id }) => id), ['r6', 'r5']);
+  const same = ['a', 'b', 'c', 'd'].map((id) => ({ id, createdAt: '2026-01-01T00:00:00Z' }));
+  assert.deepEqual(parts.keep(same.slice(1, 3), same), { shown: same.slice(1), arrived: same.slice(0, 1) }, 'of one second: by their order');
+});
+
+test('what is binary is said to be, and shown whole', () => {
+  assert.equal(parts.bodyTitle({ encoding: 'hex', content: '00ff', bytes: 2 }), 'Body: binary, shown as hex (2 bytes)');
+  assert.equal(parts.bodyTitle({ encoding: 'text', content: 'a', bytes: 1 }), 'Body: text (1 byte)');
+  assert.equal(parts.bodyTitle({ encoding: 'none', content: '', bytes: 0 }), 'No body');
+  const digits = Array.from({ length: 40 }, (_, byte) => byte.toString(16).padStart(2, '0')).join('');
+  const lines = parts.hexLines(digits).split('\n');
+  assert.equal(lines.length, 3);
+  assert.equal(lines[1], '000010  10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f');
+  assert.equal(lines.map((line) => line.slice(8).replaceAll(' ', '')).join(''), digits, 'nothing is left out');
+  assert.deepEqual(parts.byRole([{ role: 'to', address: 'a' }, { role: 'bcc', address: 'b' }, { role: 'to', address: 'c' }]), [['To', ['a', 'c']], ['Bcc', ['b']]]);
+});
+
+test('a burst of events is one fetch after another, and the last event is never lost', async () => {
+  let running = 0;
+  let most = 0;
+  const seen = [];
+  const gates = [];
+  const refetch = parts.makeRefetcher(async (key) => {
+    running += 1;
+    most = Math.max(most, running);
+    seen.push(key[0]);
+    await new Promise((done) => { gates.push(done); });
+    running -= 1;
+  }, 0);
+  const turn = async (count) => { while (seen.length < count) await new Promise((done) => setTimeout(done)); };
+  for (let event = 0; event < 50; event += 1) refetch(['a']);
+  await turn(1);
+  for (let event = 0; event < 50; event += 1) refetch(['a']);
+  gates.shift()();
+  await turn(2);
+  assert.equal(most, 1);
+  gates.shift()();
+  refetch(['a']);
+  await turn(3);
+  assert.deepEqual(seen, ['a', 'a', 'a']);
+  gates.shift()();
 });

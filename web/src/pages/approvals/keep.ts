@@ -11,9 +11,11 @@ export function keep<T extends Asked>(shown: readonly T[], listed: readonly T[])
   const now = new Map(listed.map((one) => [one.id, one]));
   const known = new Set(shown.map((one) => one.id));
   const oldest = shown.reduce((least, one) => (one.createdAt < least ? one.createdAt : least), shown[0]?.createdAt ?? '');
-  const unknown = listed.filter((one) => !known.has(one.id));
+  // Many may be of one second: what the server lists behind all that is shown is older.
+  const lastKnown = listed.findLastIndex((one) => known.has(one.id));
+  const isOlder = (one: T, index: number) => index > lastKnown && one.createdAt <= oldest;
   return {
-    shown: [...shown.map((one) => now.get(one.id) ?? one), ...unknown.filter((one) => one.createdAt < oldest)],
-    arrived: unknown.filter((one) => one.createdAt >= oldest),
+    shown: [...shown.map((one) => now.get(one.id) ?? one), ...listed.filter((one, index) => !known.has(one.id) && isOlder(one, index))],
+    arrived: listed.filter((one, index) => !known.has(one.id) && !isOlder(one, index)),
   };
 }
