@@ -21,7 +21,9 @@ export function Dialog({ open, onClose, title, children, wide }: DialogProps) {
     (body?.querySelector<HTMLElement>('input, select, textarea') ?? body?.querySelector<HTMLElement>('button'))?.focus();
     return () => {
       dialog.close();
-      if (before instanceof HTMLElement) before.focus();
+      // What opened it may be gone with what was removed: the page's head is the next best place.
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else document.querySelector<HTMLElement>('#content h1')?.focus();
     };
   }, [open]);
   if (!open) return null;
