@@ -268,6 +268,7 @@ test('team: removing needs the e-mail typed; search is in the address; nobody re
   await dialog.getByRole('button', { name: 'Remove' }).click();
   await page.getByRole('button', { name: 'Remove tom.okafor@example.com' }).waitFor({ state: 'detached' });
   assert.equal(await page.getByRole('button', { name: 'Remove owner@example.com' }).count(), 0);
+  await page.getByRole('heading', { name: 'Team', level: 1 }).and(page.locator(':focus')).waitFor();
   assert.equal(new URL(page.url()).search, '');
   assert.deepEqual(page.faults, []);
   await page.done();
