@@ -48,8 +48,9 @@ before(async () => {
   placeholder = site.platform.sql(`SELECT placeholder FROM agent_credentials WHERE agent_id = '${agent}'`);
 });
 after(async () => {
-  await Promise.allSettled(asked);
-  assert.equal(await site.stop(), 0);
+  const code = await site.stop();
+  await Promise.allSettled(asked);  // what still waited ends with the gateway, not after its three minutes
+  assert.equal(code, 0);
   await gmail?.close();
 });
 
