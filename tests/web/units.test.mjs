@@ -216,7 +216,8 @@ test('the drawn rows are those that are seen, the ends and the neighbours of the
 });
 
 const agent = (name, more = {}) => ({ id: name, name, runtime: 'probe', runtimeVersion: '1', status: 'running', desiredState: 'running', statusReason: null, permissions: { scopes: [] },
-  resources: { cpus: 1, memoryMb: 512 }, deployment: { id: `${name} 1`, state: 'live', reason: null }, ...more });
+  resources: { cpus: 1, memoryMb: 512 }, deployment: { id: `${name} 1`, state: 'live', reason: null },
+  usage: null, spend: { todayUsd: 0, capUsd: 5 }, restarts: 0, lastAction: null, ...more });
 
 test('the list sorts by what is measured, unknown last when the most comes first, equals by name', () => {
   const { rowsOf, sortRows, sortFrom, sortText, matching, columnsOf } = parts.list;
@@ -228,7 +229,7 @@ test('the list sorts by what is measured, unknown last when the most comes first
   assert.deepEqual(order('cpu'), ['b 9', 'A', 'b 10', 'c']);
   assert.equal(sortText(sortFrom('-__proto__')), 'name', 'nonsense in the URL is the plain order');
   assert.deepEqual(matching(rows, '9 RUNNING').map((row) => row.agent.name), ['b 9']);
-  assert.deepEqual(columnsOf(rows), ['name', 'state', 'cpu', 'spend', 'restarts'], 'a server without measurements has fewer columns');
+  assert.deepEqual(columnsOf(rows), ['name', 'state', 'cpu', 'spend', 'restarts'], 'columns of which nothing is known are left out');
 });
 
 test('a deployment that ended since the last look is told once; one that was replaced is not', () => {

@@ -91,7 +91,6 @@ export function columnsOf(rows: Row[]): ColumnId[] {
     cpu: (row) => row.cpu !== null,
     memory: (row) => row.memory !== null,
     last: (row) => row.lastAt !== null,
-    restarts: (row) => row.restarts !== null,
   };
   return COLUMNS.filter((id) => rows.some(some[id] ?? (() => true)));
 }
