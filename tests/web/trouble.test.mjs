@@ -140,7 +140,7 @@ test('a deployment that fails says why, with the last output, and hostile text s
     assert.deepEqual(await findings(page), []);
     await page.keyboard.press('Control+k');
     await page.keyboard.type('img');
-    await page.getByRole('option', { name: /onerror/ }).waitFor();
+    await page.getByRole('option', { name: /onerror.*Agent, error/ }).waitFor();
     assert.deepEqual(page.faults, []);
     await page.done();
   }

@@ -10,7 +10,7 @@ const NONE: PendingApprovals = { known: false, pending: 0, newest: null };
 
 /** How many requests wait for a person, and the newest of them. */
 export function usePendingApprovals(): PendingApprovals {
-  const { approvals } = useFeatures();
+  const { approvals } = useFeatures('approvals');
   useTopic(approvals ? 'approvals' : null);
   const { data } = useQuery({
     queryKey: ['approvals', 'count'],
