@@ -15,7 +15,9 @@ export function BulkBar({ agents, onSelect }: { agents: Agent[]; onSelect: (agen
   useEffect(() => {
     const gone = wasThere.current && !there;
     wasThere.current = there;
-    if (gone && document.activeElement === document.body) document.getElementById('select-all-agents')?.focus({ preventScroll: true });
+    const at = document.activeElement;
+    // A dialog that closed just before has given it to the page's heading.
+    if (gone && (at === document.body || at?.tagName === 'H1')) document.getElementById('select-all-agents')?.focus({ preventScroll: true });
   }, [there]);
   return (
     <>
