@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import type { Agent } from '../api/types';
 import { Button } from '../ui/button';
 import { ConfirmDialog, Dialog } from '../ui/dialog';
@@ -36,7 +36,8 @@ export function OrderDialog({ asked, onClose, onDone }: Props) {
   // One dialog after the other: the second gives the focus back to where the first had it from.
   const close = () => {
     onClose();
-    setTold(waiting.current);
+    // Also called when the order has ended behind a dialog that was closed: what is told then stays.
+    if (waiting.current) setTold(waiting.current);
     waiting.current = null;
   };
   return (
@@ -58,8 +59,8 @@ function Confirmation({ asked: { order, agents }, onClose, onResult }: { asked: 
   const queries = useQueryClient();
   const [progress, setProgress] = useState<number | null>(null);
   const stop = useRef(new AbortController());
-  // Closing it while it works leaves out those whose turn has not come.
-  useEffect(() => {
+  // Closing it while it works leaves out those whose turn has not come, from that moment: not after the next paint.
+  useLayoutEffect(() => {
     stop.current = new AbortController();
     return () => stop.current.abort();
   }, []);
