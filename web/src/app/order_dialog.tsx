@@ -36,8 +36,7 @@ export function OrderDialog({ asked, onClose, onDone }: Props) {
   // One dialog after the other: the second gives the focus back to where the first had it from.
   const close = () => {
     onClose();
-    // Also called when the order has ended behind a dialog that was closed: what is told then stays.
-    if (waiting.current) setTold(waiting.current);
+    setTold(waiting.current);
     waiting.current = null;
   };
   return (

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useId, useLayoutEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { asProblem } from '../api/problem';
 import { Button } from './button';
 import { classes } from './class_names';
@@ -54,16 +54,20 @@ export function ConfirmDialog({ open, onClose, title, children, action, typeToCo
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   useEffect(() => { if (open) { setTyped(''); setError(null); } }, [open]);
+  // What ends after its dialog was closed closes nothing: another may be open by then.
+  const closings = useRef(0);
+  useLayoutEffect(() => () => { closings.current += 1; }, [open]);
   const ready = !typeToConfirm || typed.trim() === typeToConfirm;
 
   async function submit(event: FormEvent) {
     event.preventDefault();
     if (!ready || busy) return;
+    const before = closings.current;
     setBusy(true);
     setError(null);
     try {
       await onConfirm();
-      onClose();
+      if (closings.current === before) onClose();
     } catch (failure) {
       const problem = asProblem(failure);
       if (problem.code !== 'step_up_cancelled') setError(problem.detail);
