@@ -61,7 +61,7 @@ before(async () => {
   await platform.start([`egress.hosts=${names.map((name) => `${name}=127.0.0.4`).join(',')}`,
     `egress.extra_roots=${authority.certFile}`]);
   customer = await new Customer(platform).join();
-  agent = await customer.deploy('mailer', {}, { permissions: READER,
+  agent = await customer.deploy('explained', {}, { permissions: READER,
     credentials: [{ name: 'mail', kind: 'gmail', value: TOKEN }] });
   assert.equal((await customer.verdict(agent)).deployment.state, 'live');
   const container = await platform.containerOf(agent);
@@ -116,7 +116,7 @@ test('the API, the command and the gateway say the same', async () => {
     assert.equal(real.status !== '403' && real.connect !== '403', byApi.verdict === 'allowed', `${method} ${url}: ${JSON.stringify(real)}`);
     if (real.body?.rule) assert.equal(real.body.rule, byApi.rule);
   }
-  assert.equal(explainByCommand('mailer', 'GET', `${GMAIL}/messages`).answer.rule, 'gmail/read', 'by its name');
+  assert.equal(explainByCommand('explained', 'GET', `${GMAIL}/messages`).answer.rule, 'gmail/read', 'by its name');
   const { limits } = await explain('GET', `${GMAIL}/messages`);
   assert.ok(limits.maxPerHour > 0 && limits.maxPerDay >= limits.maxPerHour && limits.default);
   const none = explainByCommand('nobody', 'GET', 'https://a.example.com/');
