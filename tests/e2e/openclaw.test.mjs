@@ -136,8 +136,9 @@ const toolResults = () => models.record.entries.filter(({ method }) => method ==
 test('OpenClaw, asked to call a denied service, is told why in data, and its owner is offered the scope', async () => {
   const { customer, agent, ask } = await deployed('asks for more', { scopes: ['files:write', 'email:send'] },
     [{ name: 'mail', kind: 'gmail', value: 'ya29.a-real-mail-token-0123456789abcdef' }]);
-  const suggestions = async () => (await customer.must(200, 'GET', `/api/agents/${agent}/suggestions`)).items;
-  assert.deepEqual(await suggestions(), []);
+  // Besides, OpenClaw asks for its own feeds by itself, at times of its own.
+  const offered = async () => (await customer.must(200, 'GET', `/api/agents/${agent}/suggestions`)).items.filter(({ id }) => id.startsWith('scope:'));
+  assert.deepEqual(await offered(), []);
   models.record.clear();
   models.behaviour.reply = 'I may not read your mail.';
   models.behaviour.call = { name: 'tool_call', arguments: { id: 'web_fetch',
@@ -147,10 +148,12 @@ test('OpenClaw, asked to call a denied service, is told why in data, and its own
   assert.match(answer.text, /may not read/);
   const told = toolResults().join('\n');
   for (const part of ['egress_denied', 'missingScope', 'email:read', 'gmail/read']) assert.ok(told.includes(part), `${part}: ${told}`);
-  const [suggestion] = await until('a suggestion', async () => {
-    const items = await suggestions();
+  const suggestions = await until('a suggestion', async () => {
+    const items = await offered();
     return items.length > 0 && items;
   }, 60);
+  assert.equal(suggestions.length, 1);
+  const [suggestion] = suggestions;
   assert.equal(suggestion.id, 'scope:email:read');
   assert.deepEqual(suggestion.patch, [{ op: 'add', path: '/scopes/-', value: 'email:read' }]);
   assert.match(suggestion.example, /GET https:\/\/gmail\.googleapis\.com\/gmail\/v1\/users\/me\/messages/);
