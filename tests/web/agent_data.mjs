@@ -17,8 +17,13 @@ const record = (seq, actionType, actorId, metadata) => ({
   seq, createdAt: ago(600 - seq * 60), agentId: AGENT, actor: { type: 'user', id: actorId }, actionType, target: 'Inbox assistant', outcome: 'success', metadata, ip: null,
 });
 
+// Where hidden values of two versions are the same: `secrets` has them by pointer.
+const sameSecrets = (one, other) => Object.keys(one.secrets ?? {}).filter((pointer) => one.secrets[pointer] === other?.secrets?.[pointer]);
+const shown = ({ secrets, ...version }) => version;
+
 // `state.agent` is what the server has; `elsewhere` changes it as another person would, `meanwhile` just
-// before the next change of the page arrives.
+// before the next change of the page arrives. `state.versions` is what was deployed, newest first as the
+// deployments, `state.secrets` the values that the agent's hidden settings have.
 export function tellAgent(played, more = {}) {
   const state = {
     agent: {
@@ -35,8 +40,14 @@ export function tellAgent(played, more = {}) {
       record(1, 'agent_created', someone(1), { permissions: { scopes: [] } }),
     ],
     output: [],
+    secrets: { '/config/nested/apiKey': 'first' },
   };
-  const tag = () => `"${createHash('sha256').update(JSON.stringify([state.agent.name, state.agent.config, state.agent.permissions, state.agent.resources, state.agent.runtimeVersion])).digest('hex').slice(0, 16)}"`;
+  const versionNow = () => {
+    const { runtime, runtimeVersion, config, permissions, resources } = structuredClone(state.agent);
+    return { runtime, runtimeVersion, config, permissions, resources, secrets: { ...state.secrets } };
+  };
+  state.versions = [versionNow(), { ...versionNow(), config: { ...state.agent.config, note: 'the first note' } }];
+  const tag = () => `"${createHash('sha256').update(JSON.stringify([state.agent.name, state.agent.config, state.agent.permissions, state.agent.resources, state.agent.runtimeVersion, state.secrets])).digest('hex').slice(0, 16)}"`;
   const whole = (status = 200) => answer(status, { agent: state.agent }, { etag: tag() });
   const merge = ({ resources, ...rest }) => { state.agent = { ...state.agent, ...rest, resources: { ...state.agent.resources, ...resources } }; };
   state.elsewhere = merge;
@@ -60,6 +71,31 @@ export function tellAgent(played, more = {}) {
   tell('DELETE', '', () => { state.agent = { ...state.agent, desiredState: 'deleted' }; return whole(202); }, { fresh: true });
   tell('GET', '/health', () => state.health);
   tell('GET', '/deployments', ({ query }) => pageOf(state.deployments, query));
+  const versionOf = ({ params }) => state.versions[state.deployments.findIndex((one) => one.id === params.deployment)];
+  tell('GET', '/deployments/:deployment', (call) => {
+    const version = versionOf(call);
+    if (!version) return problem(404, 'not_found', 'There is no such resource.');
+    const before = state.versions[state.versions.indexOf(version) + 1] ?? null;
+    return { deployment: state.deployments[state.versions.indexOf(version)], version: shown(version), before: before && shown(before),
+      sameSecrets: { before: sameSecrets(version, before), now: sameSecrets(version, versionNow()) } };
+  });
+  tell('POST', '/deployments/:deployment/restore', (call) => {
+    if (before) merge(before);
+    before = null;
+    if (call.headers['if-match'] !== tag()) return problem(412, 'precondition_failed', 'The agent was changed since you read it.');
+    const version = versionOf(call);
+    const same = JSON.stringify({ ...versionNow(), permissions: null }) === JSON.stringify({ ...version, permissions: null });
+    merge(shown(version));
+    state.secrets = { ...version.secrets };
+    if (!same) state.agent.generation += 1;
+    if (!same && state.agent.desiredState === 'running') {
+      const made = deployment(state.deployments.length + 1, { state: 'queued', createdAt: ago(0), endedAt: null, steps: [] });
+      state.deployments.unshift(made);
+      state.versions.unshift(versionNow());
+      Object.assign(state.agent, { status: 'provisioning', deployment: made });
+    }
+    return whole(202);
+  }, { fresh: true });
   tell('GET', '/logs', ({ query }) => pageOf(state.records.filter((one) => !query.actionType || one.actionType === query.actionType), query));
   tell('GET', '/approvals', { items: [], nextCursor: null, pending: 0 });
   tell('GET', '/output', ({ query }) => (query.follow ? problem(404, 'not_found', 'No stream.') : { items: state.output, nextCursor: null }));

@@ -188,6 +188,43 @@ test('permissions are rolled back after a look at what changes', async () => {
   await end(page);
 });
 
+test('a version is rolled back: the agent has its settings, its permissions and its hidden value again', async () => {
+  const target = await customer.deploy('Night watch', { note: 'first', nested: { apiKey: 'sk-first-value-of-the-key' } }, { permissions: { scopes: ['email:read'], maxDailyTokenSpend: 5 } });
+  await customer.verdict(target);
+  const readTarget = async () => (await customer.must(200, 'GET', `/api/agents/${target}`)).agent;
+  const first = await readTarget();
+  await customer.must(202, 'PATCH', `/api/agents/${target}`, { config: { note: HOSTILE, printCount: 1, nested: { apiKey: 'sk-another-value-of-it' } }, permissions: { scopes: ['email:read', 'messaging:send'] } });
+  await customer.verdict(target);
+  const page = await site.window({ customer });
+  await page.open(`/agents/${target}/deployments`);
+  const rows = page.getByRole('list', { name: 'Deployments', exact: true }).locator('> li');
+  await rows.nth(0).locator('summary').click();
+  const changed = rows.nth(0).getByRole('list', { name: 'Configuration' });
+  await changed.getByText(HOSTILE, { exact: true }).waitFor();
+  await changed.getByText('a hidden value, given anew or kept', { exact: true }).waitFor();
+  await rows.nth(0).getByText('This is what is deployed now.').waitFor();
+  await rows.nth(1).locator('summary').click();
+  await rows.nth(1).getByText('The first version.').waitFor();
+  await rows.nth(1).getByRole('button', { name: 'Roll back to this version…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Roll back to this version?' });
+  await dialog.getByText('It cannot send chat messages.').waitFor();
+  await dialog.getByRole('listitem').filter({ hasText: 'printCount' }).getByText('not set', { exact: true }).waitFor();
+  assert.deepEqual(await findings(page), []);
+  assert.notDeepEqual((await readTarget()).config, first.config, 'nothing yet');
+  const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/restore'));
+  await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
+  assert.match((await sent).headers()['if-match'], /^".+"$/);
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('Rolled back. It is being deployed.').waitFor();
+  const back = await readTarget();
+  for (const part of ['config', 'permissions', 'resources', 'runtimeVersion']) assert.deepEqual(back[part], first[part], part);
+  assert.equal((await customer.verdict(target)).deployment.state, 'live');
+  // The hidden value is the first one again: nothing of the first version differs.
+  await rows.nth(2).getByText('This is what is deployed now.').waitFor();
+  assert.equal(await rows.count(), 3);
+  await end(page);
+});
+
 test('a stale second factor asks for a code in the middle of a save, and the save goes on once', async () => {
   const page = await tab('settings');
   const sent = await watch(page);

@@ -36,6 +36,10 @@ export const pages = [
   agentTab('permissions', 'In words'),
   agentTab('credentials', /credential/i),
   agentTab('deployments', 'holds now'),
+  { ...agentTab('deployments', ''), name: 'agent-deployment', ready: async (page) => {
+    await page.locator('summary').first().click();
+    await page.getByText('The first version.').waitFor();
+  } },
   agentTab('settings', 'Delete this agent'),
   { name: 'agent-settings-json', path: ({ agent }) => `/agents/${agent}/settings?view=json`, ready: (page) => page.getByLabel('As JSON').waitFor() },
   { name: 'approvals', path: () => '/approvals', ready: (page) => page.getByText('Nothing waits for you').waitFor() },

@@ -14,7 +14,7 @@ let parts;
 before(async () => {
   const sources = ['live/stream', 'app/permission_words', 'pages/deploy/draft', 'pages/deploy/providers', 'pages/deploy/channels',
     'ui/format', 'ui/time', 'ui/table', 'pages/deploy/progress_steps', 'api/problem',
-    'app/edited', 'app/json', 'pages/agent/config_value', 'pages/agent/permission_draft', 'pages/agent/changes',
+    'app/edited', 'app/json', 'pages/agent/config_value', 'pages/agent/permission_draft', 'pages/agent/changes', 'pages/agent/clip', 'pages/agent/version',
     'live/refetch', 'app/agent_state', 'app/news', 'app/palette_search', 'pages/agents/drawn', 'pages/approvals/keep', 'pages/approvals/request_text'];
   const renamed = { 'pages/agents/rows': 'list' };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deployclaw-web-units-'));
@@ -164,6 +164,47 @@ test('a draft keeps the tag of what it was made from until its author has seen a
   assert.deepEqual(parts.seen(mine, { value: 'mine', tag: '2' }, same), parts.editedFrom({ value: 'mine', tag: '2' }), 'both made the same change');
   assert.deepEqual(parts.saved(mine, 'mine', { value: 'stored', tag: '2' }, same), parts.editedFrom({ value: 'stored', tag: '2' }));
   assert.deepEqual(parts.saved({ ...mine, draft: 'more' }, 'mine', { value: 'mine', tag: '2' }, same), parts.editedFrom({ value: 'mine', tag: '2' }, 'more'));
+});
+
+test('two long texts are cut to where they begin to differ, short ones are whole', () => {
+  assert.deepEqual(parts.clipPair('one', 'two'), ['one', 'two']);
+  const start = 'a'.repeat(500);
+  assert.deepEqual(parts.clipPair(`${start}X`, `${start}Y`), [`…${'a'.repeat(40)}X`, `…${'a'.repeat(40)}Y`]);
+  assert.deepEqual(parts.clipPair(start, `${start}${start}`), [`…${'a'.repeat(40)}`, `…${'a'.repeat(240)}…`]);
+  assert.deepEqual(parts.clipPair('', start), ['', `${'a'.repeat(240)}…`]);
+  assert.deepEqual(parts.clipPair(start, start), [`…${'a'.repeat(40)}`, `…${'a'.repeat(40)}`]);
+  for (let shift = 0; shift < 3; shift += 1) {
+    const faces = `${'a'.repeat(shift)}${'\u{1F600}'.repeat(400)}`;
+    for (const text of parts.clipPair(`${faces}X`, `${faces.slice(0, 250 + shift)}Y`)) assert.ok(text.isWellFormed(), 'no half characters');
+  }
+});
+
+test('versions are compared part by part; a hidden value is the same only where the server says so', () => {
+  const sealed = { $sealed: true };
+  const version = (config, more = {}) => ({ runtime: 'probe', runtimeVersion: '1', config, permissions: { scopes: [] }, resources: { cpus: 1, memoryMb: 64, diskMb: 64, pids: 32 }, ...more });
+  const config = (before, after, same = []) => parts.versionChange(version(before), version(after), same).config;
+  assert.deepEqual(config({ a: 1, deep: { 'x/y': sealed } }, { deep: { 'x/y': sealed }, a: 1 }, ['/config/deep/x~1y']), []);
+  assert.deepEqual(config({ key: sealed }, { key: sealed }, ['/config/other']), [{ path: ['config', 'key'], before: sealed, after: sealed, unsure: true }]);
+  assert.deepEqual(config({ list: [{ key: sealed }] }, { list: [{ key: sealed }] }), [{ path: ['config', 'list', '0', 'key'], before: sealed, after: sealed, unsure: true }]);
+  assert.deepEqual(config({ list: [{ key: sealed }] }, { list: [{ key: sealed }] }, ['/config/list/0/key']), []);
+  assert.deepEqual(config({ key: sealed }, { key: 'open' }), [{ path: ['config', 'key'], before: sealed, after: 'open' }]);
+  assert.deepEqual(config({ key: sealed }, { key: { a: 1 } }), [{ path: ['config', 'key'], before: sealed, after: { a: 1 } }]);
+  assert.deepEqual(config({}, { group: { a: { b: 1 }, key: sealed, empty: {} } }).map(({ path, before }) => [path.slice(1).join('.'), before]),
+    [['group.a.b', undefined], ['group.key', undefined], ['group.empty', undefined]], 'a group that came is told setting by setting');
+  assert.deepEqual(config({ group: {} }, {}), [{ path: ['config', 'group'], before: {}, after: undefined }]);
+  assert.deepEqual(config({ group: {} }, { group: {} }), []);
+  assert.deepEqual(config({ group: 1 }, { group: { a: 1 } }), [{ path: ['config', 'group'], before: 1, after: { a: 1 } }]);
+  assert.deepEqual(config({ name: { $credential: 'a' } }, { name: { $credential: 'b' } }), [{ path: ['config', 'name'], before: { $credential: 'a' }, after: { $credential: 'b' } }]);
+  assert.deepEqual(config({}, JSON.parse('{"__proto__": 1}')), [{ path: ['config', '__proto__'], before: undefined, after: 1 }]);
+
+  const now = version({});
+  for (const [then, needs] of [[version({ a: 1 }), true], [version({}, { runtimeVersion: '2' }), true], [version({}, { permissions: { scopes: ['email:read'] } }), false], [version({}, { permissions: { scopes: ['files:read'] } }), true]]) {
+    const change = parts.versionChange(now, then, []);
+    assert.equal(parts.isNothing(change), false);
+    assert.equal(parts.needsDeployment(change, now, then), needs, JSON.stringify(then));
+  }
+  assert.ok(parts.isNothing(parts.versionChange(now, version({}), [])));
+  for (const path of [[], ['a'], ['a/b', '~1', '']]) assert.deepEqual(parts.pathOf(parts.pointerOf(path)), path);
 });
 
 test('JSON values are compared without the order of keys, and differences have their place', () => {

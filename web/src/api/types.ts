@@ -11,6 +11,7 @@ export type Agent = Schemas['Agent'];
 export type AgentMetrics = Schemas['AgentMetrics'];
 export type AgentStatus = Agent['status'];
 export type Deployment = Schemas['Deployment'];
+export type AgentVersion = Schemas['AgentVersion'];
 export type DeploymentState = Deployment['state'];
 export type Permissions = Schemas['Permissions'];
 export type Scope = Permissions['scopes'][number];

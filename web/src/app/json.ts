@@ -25,3 +25,5 @@ export function differencesOf(before: Json | undefined, after: Json | undefined,
 
 /** The JSON pointer of a place (RFC 6901). */
 export const pointerOf = (path: string[]): string => path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+/** The place that a JSON pointer names. */
+export const pathOf = (pointer: string): string[] => pointer.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));

@@ -70,3 +70,6 @@ export function permissionChanges(before: Permissions, after: Permissions): Perm
   if (removed.length > 0) changes.push({ key: 'removed', kind: 'not', before: null, after: `Domains removed: ${listOf(removed)}.` });
   return changes;
 }
+
+/** What an agent sees of its own files: a change of it needs a new container. */
+export const ownFiles = ({ scopes }: Permissions): 'write' | 'read' | 'none' => (scopes.includes('files:write') ? 'write' : scopes.includes('files:read') ? 'read' : 'none');

@@ -45,11 +45,12 @@ type ConfirmProps = {
   /** What must be typed before the button works, for what cannot be undone. */
   typeToConfirm?: string;
   danger?: boolean;
+  wide?: boolean;
   onConfirm: () => Promise<unknown> | unknown;
 };
 
 /** Says what will happen, then does it; a failure is shown inside and the dialog stays. */
-export function ConfirmDialog({ open, onClose, title, children, action, typeToConfirm, danger, onConfirm }: ConfirmProps) {
+export function ConfirmDialog({ open, onClose, title, children, action, typeToConfirm, danger, wide, onConfirm }: ConfirmProps) {
   const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -77,7 +78,7 @@ export function ConfirmDialog({ open, onClose, title, children, action, typeToCo
   }
 
   return (
-    <Dialog open={open} onClose={onClose} title={title}>
+    <Dialog open={open} onClose={onClose} title={title} wide={wide}>
       <form className="stack" onSubmit={submit}>
         <div className="stack-2">{children}</div>
         {typeToConfirm && (

@@ -1,15 +1,18 @@
 import '../deploy/deploy.css';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { AuditRecord, Deployment } from '../../api/types';
 import { useSession } from '../../app/guards';
+import { usePolling } from '../../live/live';
 import { Button, Card, Code, EmptyState, ErrorNotice, IconClock, Skeleton, Status, Time, type Tone } from '../../ui';
 import { duration, listOf } from '../../ui/format';
 import { ProgressSteps } from '../deploy/progress_steps';
-import { causeOf, changedOf, permissionsBefore, permissionsIn, who } from './changes';
+import { causeOf, changedOf, who } from './changes';
+import { DeployedVersion } from './deployed_version';
 import type { TabProps } from './index';
 import { PermissionHistory } from './permission_history';
 import { changesQuery, deploymentsQuery } from './queries';
-import { PermissionChanges } from './sentences';
+import { RollBackDialog } from './roll_back_dialog';
 
 const STATE: Record<Deployment['state'], { word: string; tone: Tone }> = {
   queued: { word: 'Queued', tone: 'busy' }, pulling: { word: 'Getting the image', tone: 'busy' }, creating: { word: 'Creating', tone: 'busy' },
@@ -21,29 +24,34 @@ const FIELD: Record<string, string> = { name: 'name', runtimeVersion: 'runtime v
 
 export default function Deployments(props: TabProps) {
   const { agent } = props;
-  const list = useInfiniteQuery(deploymentsQuery(agent.id));
+  const list = useInfiniteQuery({ ...deploymentsQuery(agent.id), refetchInterval: usePolling(5000) });
   const changes = useQuery(changesQuery(agent.id));
+  const [back, setBack] = useState<Deployment | null>(null);
   const all = list.data?.pages.flatMap((page) => page.items);
   if (!all) return list.error ? <ErrorNotice error={list.error} title="The deployments could not be loaded" retry={() => void list.refetch()} /> : <Skeleton label="Loading deployments" />;
   return (
     <div className="stack-5">
       {all.length === 0
         ? <Card><EmptyState icon={<IconClock size={20} />} title="Not deployed yet">Start it, and how it went is shown here.</EmptyState></Card>
-        : <ul className="stack-2" aria-label="Deployments">{all.map((one) => <li key={one.id}><OneDeployment deployment={one} changes={changes.data ?? []} /></li>)}</ul>}
+        : <ul className="stack-2" aria-label="Deployments">{all.map((one) => <li key={one.id}><OneDeployment {...props} deployment={one} changes={changes.data ?? []} rollBack={setBack} /></li>)}</ul>}
       {list.hasNextPage && <div><Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Older</Button></div>}
       {changes.error && !changes.data && <ErrorNotice error={changes.error} title="Who changed what could not be loaded" retry={() => void changes.refetch()} />}
       {changes.data && <PermissionHistory {...props} changes={changes.data} />}
+      {back && <RollBackDialog {...props} deployment={back} onClose={() => setBack(null)} />}
     </div>
   );
 }
 
-function OneDeployment({ deployment, changes }: { deployment: Deployment; changes: AuditRecord[] }) {
+type OneProps = TabProps & { deployment: Deployment; changes: AuditRecord[]; rollBack: (deployment: Deployment) => void };
+
+function OneDeployment({ deployment, changes, ...version }: OneProps) {
   const { user } = useSession();
+  const [open, setOpen] = useState(false);
   const { word, tone } = STATE[deployment.state] ?? { word: deployment.state, tone: 'busy' };
   const record = causeOf(deployment, changes);
   const changed = changedOf(record);
   return (
-    <details className="deployment">
+    <details className="deployment" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <Status tone={tone}>{word}</Status>
         <span className="grow">
@@ -54,16 +62,11 @@ function OneDeployment({ deployment, changes }: { deployment: Deployment; change
       </summary>
       <div className="stack">
         {deployment.reason && <p className="wrap-anywhere">{deployment.reason}{deployment.exitCode !== null && ` Exit code ${deployment.exitCode}.`}</p>}
-        {record && <WhatChanged record={record} changes={changes} />}
+        {open && <DeployedVersion {...version} deployment={deployment} />}
+        <h2 className="version-title">How it went</h2>
         <ProgressSteps deployment={deployment} />
         {deployment.lastOutput && <Code label="Last output">{deployment.lastOutput}</Code>}
       </div>
     </details>
   );
-}
-
-// The log keeps the permissions of each version; of a configuration, which may hold secrets, only that it changed.
-function WhatChanged({ record, changes }: { record: AuditRecord; changes: AuditRecord[] }) {
-  const [after, before] = [permissionsIn(record), permissionsBefore(record, changes)];
-  return after && before ? <PermissionChanges before={before} after={after} /> : null;
 }

@@ -17,6 +17,12 @@ export const deploymentsQuery = (id: string) => infiniteQueryOptions({
   getNextPageParam: (page) => page.nextCursor ?? undefined,
 });
 
+// Not below ['agent', id]: what was deployed stays what it is. The tag says which state of the agent its hidden values are compared with.
+export const versionQuery = (id: string, deployment: string, etag: string | null) => queryOptions({
+  queryKey: ['version', id, deployment, etag],
+  queryFn: () => ok(api.GET('/api/agents/{id}/deployments/{deployment}', { params: { path: { id, deployment } } })),
+});
+
 /** What was changed and started by whom: for the history of deployments. */
 export const changesQuery = (id: string) => queryOptions({
   queryKey: ['audit', id, 'changes'],

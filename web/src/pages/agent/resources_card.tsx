@@ -7,15 +7,11 @@ import { Button, Card, ErrorNotice, TextField, toast } from '../../ui';
 import { ConflictNotice } from './conflict_notice';
 import { Differences } from './differences';
 import type { TabProps } from './index';
+import { RESOURCE_FIELDS as FIELDS, resourceTitle, type ResourceKey } from './resource_fields';
 import { useAgentPart, type AgentPart } from './use_agent_part';
 
-const FIELDS = [
-  { key: 'cpus', title: 'CPU cores', step: 0.05 }, { key: 'memoryMb', title: 'Memory, MB', step: 1 },
-  { key: 'diskMb', title: 'Disk, MB', step: 1 }, { key: 'pids', title: 'Processes', step: 1 },
-] as const;
-type Key = (typeof FIELDS)[number]['key'];
 /** As the fields hold them. */
-type Draft = Record<Key, string>;
+type Draft = Record<ResourceKey, string>;
 
 const numbers = (draft: Draft) => Object.fromEntries(FIELDS.map(({ key }) => [key, draft[key].trim() === '' ? null : Number(draft[key])]));
 const RESOURCES: AgentPart<Draft> = {
@@ -40,7 +36,7 @@ export function ResourcesCard({ may, ...props }: TabProps & { may: boolean }) {
       <Card title="Resources" hint="A change makes a new container."
         foot={may && <><Button disabled={!edit.dirty} onClick={edit.undo}>Undo</Button><Button type="submit" variant="primary" busy={edit.busy} disabled={!ready}>Save and redeploy</Button></>}>
         <div className="stack">
-          <ConflictNotice edit={edit} show={(theirs, mine) => <Differences before={numbers(theirs)} after={numbers(mine)} name={([key]) => FIELDS.find((one) => one.key === key)?.title ?? ''} />} />
+          <ConflictNotice edit={edit} show={(theirs, mine) => <Differences before={numbers(theirs)} after={numbers(mine)} name={([key = '']) => resourceTitle(key)} />} />
           {problem && !FIELDS.some(({ key }) => problem.at(`/resources/${key}`)) && <ErrorNotice error={problem} title="Not saved" />}
           <div className="grid-2">
             {FIELDS.map(({ key, title, step }) => (
