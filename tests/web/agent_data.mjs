@@ -85,11 +85,13 @@ export function tellAgent(played, more = {}) {
     if (call.headers['if-match'] !== tag()) return problem(412, 'precondition_failed', 'The agent was changed since you read it.');
     const version = versionOf(call);
     const same = JSON.stringify({ ...versionNow(), permissions: null }) === JSON.stringify({ ...version, permissions: null });
+    const changed = Object.keys(shown(version)).filter((part) => JSON.stringify(version[part]) !== JSON.stringify(state.agent[part]));
     merge(shown(version));
     state.secrets = { ...version.secrets };
     if (!same) state.agent.generation += 1;
+    state.records.unshift(record(state.records.length + 1, 'agent_updated', someone(1), { changed, generation: state.agent.generation, restoredFrom: call.params.deployment, ...(changed.includes('permissions') && { permissions: version.permissions }) }));
     if (!same && state.agent.desiredState === 'running') {
-      const made = deployment(state.deployments.length + 1, { state: 'queued', createdAt: ago(0), endedAt: null, steps: [] });
+      const made = deployment(state.deployments.length + 1, { state: 'queued', generation: state.agent.generation, createdAt: ago(0), endedAt: null, steps: [] });
       state.deployments.unshift(made);
       state.versions.unshift(versionNow());
       Object.assign(state.agent, { status: 'provisioning', deployment: made });

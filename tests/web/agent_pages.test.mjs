@@ -222,6 +222,7 @@ test('a version is rolled back: the agent has its settings, its permissions and 
   // The hidden value is the first one again: nothing of the first version differs.
   await rows.nth(2).getByText('This is what is deployed now.').waitFor();
   assert.equal(await rows.count(), 3);
+  await rows.nth(0).getByText('Roll back of configuration and permissions by you').waitFor();
   await end(page);
 });
 

@@ -152,6 +152,7 @@ test('rolled back after a look, over what was seen', async () => {
   assert.deepEqual([state.agent.runtimeVersion, state.agent.resources.memoryMb, state.agent.permissions.maxDailyTokenSpend], ['1', 32, 5]);
 
   await row(page, 0).getByText('Queued', { exact: true }).waitFor();
+  await row(page, 0).getByText('Roll back of runtime version, configuration, permissions, and resources by you').waitFor();
   assert.equal(await page.getByRole('list', { name: 'Deployments', exact: true }).locator('> li').count(), 3);
   await row(page, 2).getByText('This is what is deployed now.').waitFor();
   await page.waitForFunction(() => document.activeElement !== document.body);

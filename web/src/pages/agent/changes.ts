@@ -20,6 +20,9 @@ export function changedOf(record: AuditRecord | undefined): string[] {
   return Array.isArray(changed) ? changed.filter((one) => typeof one === 'string') : [];
 }
 
+/** Whether a change put the agent back to what an earlier deployment deployed. */
+export const isRollBack = (record: AuditRecord | undefined): boolean => typeof record?.metadata.restoredFrom === 'string';
+
 export function permissionsIn(record: AuditRecord): Permissions | null {
   const permissions = record.metadata.permissions as Partial<Permissions> | undefined;
   return permissions && Array.isArray(permissions.scopes) ? permissions as Permissions : null;

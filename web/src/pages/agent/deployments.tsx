@@ -7,7 +7,7 @@ import { usePolling } from '../../live/live';
 import { Button, Card, Code, EmptyState, ErrorNotice, IconClock, Skeleton, Status, Time, type Tone } from '../../ui';
 import { duration, listOf } from '../../ui/format';
 import { ProgressSteps } from '../deploy/progress_steps';
-import { causeOf, changedOf, who } from './changes';
+import { causeOf, changedOf, isRollBack, who } from './changes';
 import { DeployedVersion } from './deployed_version';
 import type { TabProps } from './index';
 import { PermissionHistory } from './permission_history';
@@ -55,7 +55,7 @@ function OneDeployment({ deployment, changes, ...version }: OneProps) {
       <summary>
         <Status tone={tone}>{word}</Status>
         <span className="grow">
-          {KIND[deployment.kind]}{changed.length > 0 && ` of ${listOf(changed.map((field) => FIELD[field] ?? field))}`}
+          {isRollBack(record) ? 'Roll back' : KIND[deployment.kind]}{changed.length > 0 && ` of ${listOf(changed.map((field) => FIELD[field] ?? field))}`}
           {record && <span className="muted"> by {who(record, user.id)}</span>}
         </span>
         <span className="muted small"><Time at={deployment.createdAt} />{deployment.endedAt && `, took ${duration(Date.parse(deployment.endedAt) - Date.parse(deployment.createdAt))}`}</span>
