@@ -117,6 +117,22 @@ struct Extraction {
   }
 };
 
+void collect_sealed(const json::value& value, const std::string& pointer, SealedValues& into) {
+  if (const auto* object = value.if_object()) {
+    if (const auto* sealed = object->if_contains(kSealedKey)) {
+      if (const auto* row = sealed->if_object()) into.emplace(pointer, *row);
+      return;
+    }
+    for (const auto& member : *object) {
+      collect_sealed(member.value(), pointer_below(pointer, member.key()), into);
+    }
+  } else if (const auto* array = value.if_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      collect_sealed((*array)[i], pointer_below(pointer, i), into);
+    }
+  }
+}
+
 }  // namespace
 
 const json::string* credential_reference(const json::value& value) {
@@ -178,6 +194,24 @@ void place_sealed(json::object& config, std::string_view pointer, json::object s
   json::object mark;
   mark[kSealedKey] = std::move(sealed);
   *value = std::move(mark);
+}
+
+SealedValues sealed_values(const json::object& config) {
+  SealedValues found;
+  for (const auto& member : config) {
+    collect_sealed(member.value(), pointer_below("", member.key()), found);
+  }
+  return found;
+}
+
+std::vector<std::string> same_sealed(const json::object& one, const json::object& other) {
+  const auto others = sealed_values(other);
+  std::vector<std::string> same;
+  for (const auto& [pointer, sealed] : sealed_values(one)) {
+    const auto found = others.find(pointer);
+    if (found != others.end() && found->second == sealed) same.push_back(pointer);
+  }
+  return same;
 }
 
 void redact_sealed(json::value& config) {

@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,16 @@ std::vector<SensitiveValue> extract_sensitive(boost::json::object& config,
 // Puts {"$sealed": sealed} at `pointer`, which extract_sensitive() gave.
 void place_sealed(boost::json::object& config, std::string_view pointer,
                   boost::json::object sealed);
+
+// What a stored config holds sealed: the JSON pointer of each value within it, and what the vault
+// gave for it.
+using SealedValues = std::map<std::string, boost::json::object>;
+SealedValues sealed_values(const boost::json::object& config);
+
+// The pointers of the values that are certainly the same in both stored configs: the same sealed
+// text in the same place. What was sealed anew cannot be told to be the same without opening it.
+std::vector<std::string> same_sealed(const boost::json::object& one,
+                                     const boost::json::object& other);
 
 // The form that may be shown: every sealed value reads {"$sealed": true}.
 void redact_sealed(boost::json::value& config);

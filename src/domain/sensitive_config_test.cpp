@@ -60,6 +60,26 @@ TEST(ExtractSensitive, KeepsWhatIsStoredAtTheSamePlace) {
   EXPECT_EQ(boost::json::serialize(config), R"({"a":{"token":{"$sealed":{"iv":"1"}}}})");
 }
 
+TEST(SealedValues, AreNamedByTheirPlace) {
+  const auto config = object(R"({"token": {"$sealed": {"iv": "1"}}, "plain": {"token": "t"},
+    "secrets": {"a/b": ["x", {"$sealed": {"iv": "2"}}]}, "mark": {"$sealed": true}})");
+  const auto found = sealed_values(config);
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found.at("/token"), object(R"({"iv": "1"})"));
+  EXPECT_EQ(found.at("/secrets/a~1b/1"), object(R"({"iv": "2"})"));
+}
+
+TEST(SealedValues, AreTheSameWhereTextAndPlaceAre) {
+  const auto config = object(R"({"kept": {"$sealed": {"iv": "1"}}, "new": {"$sealed": {"iv": "2"}},
+    "moved": {"$sealed": {"iv": "3"}}, "gone": {"$sealed": {"iv": "4"}}, "plain": "p"})");
+  const auto other = object(R"({"kept": {"$sealed": {"iv": "1"}}, "new": {"$sealed": {"iv": "9"}},
+    "elsewhere": {"$sealed": {"iv": "3"}}, "plain": "p"})");
+  EXPECT_THAT(same_sealed(config, other), ElementsAre("/kept"));
+  EXPECT_THAT(same_sealed(other, config), ElementsAre("/kept"));
+  EXPECT_THAT(same_sealed(config, config), SizeIs(4));
+  EXPECT_THAT(same_sealed(config, object("{}")), IsEmpty());
+}
+
 TEST(ExtractSensitive, RefusesForgedAndMisplacedMarks) {
   const auto stored = object(R"({"token": {"$sealed": {"iv": "1"}}, "plain": "p"})");
   for (const char* bad :

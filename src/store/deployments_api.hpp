@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,11 +37,23 @@ struct DeploymentColumn {
     kReason,
     kCreatedAt,
     kEndedAt,
-    kSortTime,  // microseconds since 1970
+    kSortTime,          // list_deployments: microseconds since 1970
+    kSpec = kSortTime,  // find_deployment: jsonb, sealed values inside, as in the next two
+    kSpecBefore,        // of the agent's deployment before this one; null when it is the first
+    kConfigNow,         // the agent's
   };
 };
 // The agent's deployments, newest first, older than `before`.
 Task<Result<db::Rows>> list_deployments(db::Database& db, ClientId client, AgentId agent,
                                         std::int64_t limit, std::optional<Time> before);
+
+// One deployment of this agent with what it deployed, or no row.
+Task<Result<db::Rows>> find_deployment(db::Database& db, ClientId client, AgentId agent,
+                                       DeploymentId deployment);
+// What that deployment deployed: {runtime, runtimeVersion, config, permissions, resources}, sealed
+// values inside. nullopt when the agent has no such deployment.
+Task<Result<std::optional<boost::json::object>>> find_deployed_spec(db::Transaction& tx,
+                                                                    AgentId agent,
+                                                                    DeploymentId deployment);
 
 }  // namespace deployclaw::store

@@ -85,8 +85,10 @@ test('an agent that exits at once fails with its exit code and last output', asy
 test('another customer cannot see, read or change the agent', async () => {
   const id = await customer.deploy('private');
   const other = await new Customer(platform).join();
+  const [deployment] = (await customer.must(200, 'GET', `/api/agents/${id}/deployments`)).items;
+  const version = `/api/agents/${id}/deployments/${deployment.id}`;
   for (const [method, target, body] of [
-    ['GET', `/api/agents/${id}`], ['GET', `/api/agents/${id}/health`], ['GET', `/api/agents/${id}/output`],
+    ['GET', version], ['POST', `${version}/restore`, {}], ['GET', `/api/agents/${id}`], ['GET', `/api/agents/${id}/health`], ['GET', `/api/agents/${id}/output`],
     ['GET', `/api/agents/${id}/logs`], ['GET', `/api/agents/${id}/credentials`],
     ['PATCH', `/api/agents/${id}`, { name: 'mine' }], ['POST', `/api/agents/${id}/restart`, {}],
     ['POST', `/api/agents/${id}/stop`, {}], ['DELETE', `/api/agents/${id}`],

@@ -12,12 +12,16 @@ Task<Result<http::Response>> list(Services& services, Principal principal, http:
 Task<Result<http::Response>> show(Services& services, Principal principal, http::Request request);
 Task<Result<http::Response>> show_deployments(Services& services, Principal principal,
                                               http::Request request);
+Task<Result<http::Response>> show_deployment(Services& services, Principal principal,
+                                             http::Request request);
 Task<Result<http::Response>> show_health(Services& services, Principal principal,
                                          http::Request request);
 Task<Result<http::Response>> show_metrics(Services& services, Principal principal,
                                           http::Request request);
 Task<Result<http::Response>> create(Services& services, Principal principal, http::Request request);
 Task<Result<http::Response>> change(Services& services, Principal principal, http::Request request);
+Task<Result<http::Response>> restore(Services& services, Principal principal,
+                                     http::Request request);
 Task<Result<http::Response>> start(Services& services, Principal principal, http::Request request);
 Task<Result<http::Response>> stop(Services& services, Principal principal, http::Request request);
 Task<Result<http::Response>> restart(Services& services, Principal principal,

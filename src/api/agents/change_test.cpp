@@ -21,17 +21,6 @@ class ChangeAgent : public ::testing::Test {
   Answer patch(std::string_view body, Client::Fields extra = {}) {
     return client.send(http::Method::kPatch, path(), json::parse(body), std::move(extra));
   }
-  // "queued@1 cancelled@1", oldest first.
-  static std::string deployments() {
-    return Fixture::sql(
-        "SELECT string_agg(kind || ':' || state || '@' || generation, ' ' "
-        "ORDER BY created_at) FROM deployments");
-  }
-  static void settle(const char* state = "live") {
-    Fixture::sql(std::string("UPDATE deployments SET state = '") + state +
-                 "', ended_at = now(); "
-                 "UPDATE agents SET status = 'running'");
-  }
 
   Fixture api;
   Client client;

@@ -3,7 +3,6 @@
 #include "api/rendering/bind.hpp"
 #include "api/rendering/page.hpp"
 #include "store/agents.hpp"
-#include "store/deployments_api.hpp"
 #include "store/observations.hpp"
 
 namespace deployclaw::api::agents {
@@ -57,55 +56,6 @@ Task<Result<http::Response>> show(Services& services, Principal principal, http:
   if (!rows) co_return context("show agent", rows.error());
   if (rows->empty()) co_return no_such_agent();
   co_return agent_response(200, rows->front());
-}
-
-Task<Result<http::Response>> show_deployments(Services& services, Principal principal,
-                                              http::Request request) {
-  using Column = store::DeploymentColumn;
-  const auto agent = agent_of(request);
-  if (!agent) co_return fail(agent.error());
-  QueryReader query(request);
-  const auto limit = query.limit();
-  std::optional<Time> before;
-  if (const auto cursor = query.text("cursor")) {
-    const auto parts = read_cursor(*cursor, 1);
-    const auto time = parts ? parse_whole(parts->front()) : std::nullopt;
-    if (!time) query.error("cursor", "is not a cursor of this list");
-    if (time) before = from_microseconds(*time);
-  }
-  if (auto good = query.finish(); !good) co_return fail(std::move(good.error()));
-
-  const auto found = co_await store::find_health(services.db, principal.client, *agent);
-  if (!found) co_return context("find agent", found.error());
-  if (found->empty()) co_return no_such_agent();
-  const auto rows =
-      co_await store::list_deployments(services.db, principal.client, *agent, limit + 1, before);
-  if (!rows) co_return context("list deployments", rows.error());
-
-  const int shown = std::min(rows->size(), static_cast<int>(limit));
-  JsonText out(4096);
-  out.begin_object().key("items").begin_array();
-  for (int i = 0; i < shown; ++i) {
-    append_deployment(out, (*rows)[i],
-                      {.id = Column::kId,
-                       .kind = Column::kKind,
-                       .state = Column::kState,
-                       .generation = Column::kGeneration,
-                       .steps = Column::kSteps,
-                       .exit_code = Column::kExitCode,
-                       .last_output = Column::kLastOutput,
-                       .reason = Column::kReason,
-                       .created_at = Column::kCreatedAt,
-                       .ended_at = Column::kEndedAt});
-  }
-  out.end_array().key("nextCursor");
-  if (rows->size() > shown) {
-    out.string(make_cursor({(*rows)[shown - 1].string(Column::kSortTime)}));
-  } else {
-    out.null();
-  }
-  out.end_object();
-  co_return json_text_response(200, std::move(out));
 }
 
 Task<Result<http::Response>> show_health(Services& services, Principal principal,

@@ -49,8 +49,8 @@ TEST_F(ReadAgents, BadQueriesAreRefused) {
 
 TEST_F(ReadAgents, AnIdThatIsNoneAnswersLikeOneThatIsNotThere) {
   for (const char* id : {"3b241101-e2bb-4255-8caf-4136c566a962", "nonsense", "1", "%00"}) {
-    for (const char* tail :
-         {"", "/health", "/output", "/logs", "/credentials", "/deployments", "/metrics"}) {
+    for (const char* tail : {"", "/health", "/output", "/logs", "/credentials", "/deployments",
+                             "/deployments/3b241101-e2bb-4255-8caf-4136c566a962", "/metrics"}) {
       const auto answer = client.get(std::string("/api/agents/") + id + tail);
       EXPECT_TRUE(answer.status == 404 || answer.status == 400) << id << tail << answer.status;
     }
@@ -119,11 +119,14 @@ TEST_F(ReadAgents, AnotherClientsAgentIsNotThereByAnyWay) {
   Client other(api);
   other.sign_up("eve@example.com", "Eve");
   const auto path = "/api/agents/" + id;
-  for (const char* tail : {"", "/health", "/output", "/output?follow=true", "/logs", "/credentials",
-                           "/deployments", "/metrics"}) {
+  const auto deployment = "/deployments/" + newest_deployment(id);
+  for (const std::string& tail :
+       std::vector<std::string>{"", "/health", "/output", "/output?follow=true", "/logs",
+                                "/credentials", "/deployments", deployment, "/metrics"}) {
     EXPECT_EQ(other.get(path + tail).status, 404) << tail;
   }
-  for (const char* tail : {"/restart", "/start", "/stop"}) {
+  for (const std::string& tail :
+       std::vector<std::string>{"/restart", "/start", "/stop", deployment + "/restore"}) {
     EXPECT_EQ(other.post(path + tail).status, 404) << tail;
   }
   EXPECT_EQ(other.send(http::Method::kPatch, path, json::parse(R"({"name": "hers"})")).status, 404);

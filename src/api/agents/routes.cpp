@@ -29,6 +29,8 @@ void add_routes(http::Router& router, Services& services) {
   post("/api/agents/:id/start", "startAgent", start);
   post("/api/agents/:id/stop", "stopAgent", stop);
   get("/api/agents/:id/deployments", "listDeployments", show_deployments);
+  get("/api/agents/:id/deployments/:deployment", "getDeployment", show_deployment);
+  post("/api/agents/:id/deployments/:deployment/restore", "restoreDeployment", restore);
   get("/api/agents/:id/health", "getAgentHealth", show_health);
   get("/api/agents/:id/metrics", "getAgentMetrics", show_metrics);
 }

@@ -31,6 +31,25 @@ inline std::string deploy(Client& client, std::string name, std::string_view mor
   return answer.string_at("agent", "id");
 }
 
+// Every deployment there is, oldest first: "create:cancelled@1 update:queued@2".
+inline std::string deployments() {
+  return Fixture::sql(
+      "SELECT string_agg(kind || ':' || state || '@' || generation, ' ' ORDER BY created_at) "
+      "FROM deployments");
+}
+
+// Every deployment ends in this state, every agent runs.
+inline void settle(std::string state = "live") {
+  Fixture::sql("UPDATE deployments SET state = '" + state +
+               "', ended_at = now(); UPDATE agents SET status = 'running'");
+}
+
+// The id of the agent's newest deployment.
+inline std::string newest_deployment(const std::string& agent) {
+  return Fixture::sql("SELECT id FROM deployments WHERE agent_id = '" + agent +
+                      "' ORDER BY created_at DESC LIMIT 1");
+}
+
 // The pointers of a 422, joined by a space.
 inline std::string pointers_of(const Answer& answer) {
   std::string out;
