@@ -154,6 +154,8 @@ class AuditIntake::State::Commit {
     const auto durable = state_.spool->durable_end();
     Status done = state_.spool->append(records_);
     const auto count = records_.size();
+    // New room, or a new segment, was made behind what is durable by that.
+    if (state_.spool->durable_end() != durable) state_.unsynced.clear();
     if (done) settle_spend();  // of what lies in the spool by now
     if (done) state_.counts.count_allowed(intents_);
     std::erase_if(records_, [](const auto& one) {
@@ -164,8 +166,6 @@ class AuditIntake::State::Commit {
       state_.hold_what_was_given_up();
       return done;
     }
-    // A new segment was begun behind one that is durable.
-    if (state_.spool->durable_end() != durable) state_.unsynced.clear();
     std::ranges::move(records_, std::back_inserter(state_.unsynced));
     state_.total += count;
     return intents_ > 0 ? state_.sync() : done;

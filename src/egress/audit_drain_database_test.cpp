@@ -180,10 +180,10 @@ TEST_F(AuditDrainTest, AnIntentBecomesPendingUntilItsOutcomeFollows) {
 
 TEST_F(AuditDrainTest, DamageInTheSpoolIsToldAndStopsNothing) {
   spool({event("a"), event("b"), event("c")});
+  const auto size = intake->spool().durable_end();
   drain.reset();
   intake.reset();
   const auto segment = directory.file("0000000000000000.spool");
-  const auto size = std::filesystem::file_size(segment);
   std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(size / 3 + size / 6));
   file.put('!');
