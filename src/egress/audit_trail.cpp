@@ -53,7 +53,7 @@ std::string text_at(const json::object& record, std::initializer_list<std::strin
 }  // namespace
 
 AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel)
-    : executor_(executor), channel_(executor, std::move(channel)) {}
+    : executor_(executor), channel_(executor, std::move(channel)), hold_(executor) {}
 
 AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
   std::swap(trail_, other.trail_);
@@ -91,13 +91,15 @@ void AuditTrail::Intent::finish(const json::object& outcome,
                                 std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
   trail_->answers_.erase(id_);
+  // What the ledger holds for it, or keeps waiting, others may be in need of.
+  const bool frees = !charge_.is_free() && (!granted_ || charge_.wanted > 0);
   std::exchange(trail_, nullptr)
       ->send({.kind = RecordKind::kOutcome,
               .agent = agent_,
               .id = id_,
               .json = {},
               .amount = granted_ ? spent.value_or(kAllReserved) : 0},
-             outcome);
+             outcome, frees ? Haste::kNow : Haste::kSoon);
 }
 
 void AuditTrail::Intent::lower(domain::MicroDollars reserved) {
@@ -145,28 +147,47 @@ void AuditTrail::event(AgentId agent, json::object record) {
        record);
 }
 
-std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record) {
+std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record, Haste haste) {
   message.json = json::serialize(record);
   if (cleaner_) cleaner_(message.agent, message.json);
-  return send(std::move(message));
+  return send(std::move(message), haste);
 }
 
-std::uint64_t AuditTrail::send(RecordMessage message) {
+std::uint64_t AuditTrail::send(RecordMessage message, Haste haste) {
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (message.json.size() > kMostRecordJson) close();
   if (!open_) return ++sent_;
   if (packet_.size() + message.json.size() + kRecordHead > PacketChannel::kMostBytes) flush();
-  if (packet_.empty()) {
-    asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
-      if (!alive.expired()) flush();
-    });
-  }
   append(packet_, message);
+  if (++in_packet_ >= kMostHeldRecords) haste = Haste::kNow;
+  haste == Haste::kNow ? flush_now() : flush_soon();
   return ++sent_;
+}
+
+void AuditTrail::flush_now() {
+  if (std::exchange(now_, true)) return;
+  asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    now_ = false;
+    flush();
+  });
+}
+
+// The timer is left to run when something else flushes before, since setting it costs a system
+// call: it may come early for what is held then, never late.
+void AuditTrail::flush_soon() {
+  if (now_ || std::exchange(soon_, true)) return;
+  hold_.expires_after(kMostHeld);
+  hold_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    soon_ = false;
+    flush();
+  });
 }
 
 void AuditTrail::flush() {
   const auto packet = std::exchange(packet_, {});
+  in_packet_ = 0;
   if (open_ && !packet.empty() && !channel_.send(packet)) close();
 }
 
@@ -244,6 +265,7 @@ void AuditTrail::close() {
   if (!packet_.empty()) (void)channel_.send(std::exchange(packet_, {}));
   open_ = false;
   channel_.close();
+  hold_.cancel();
   for (const auto& waiter : waiters_) waiter.timer->cancel();
 }
 
