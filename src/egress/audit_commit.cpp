@@ -382,6 +382,9 @@ void AuditIntake::State::commit_later_than_now() {
   });
 }
 
-void AuditIntake::State::tell_drainer() { asio::post(drainer, on_durable); }
+// Waking another thread costs a system call; one that is awake finds what there is by itself.
+void AuditIntake::State::tell_drainer() {
+  if (drainer_listens.exchange(false)) asio::post(drainer, on_durable);
+}
 
 }  // namespace deployclaw::egress
