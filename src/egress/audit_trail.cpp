@@ -1,10 +1,11 @@
 #include "egress/audit_trail.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 #include <utility>
 
 #include "egress/decision_counts.hpp"
@@ -148,12 +149,27 @@ void AuditTrail::event(AgentId agent, json::object record) {
 }
 
 std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record, Haste haste) {
-  message.json = json::serialize(record);
+  write_text(record);
+  message.json = std::move(text_);
   if (cleaner_) cleaner_(message.agent, message.json);
-  return send(std::move(message), haste);
+  const auto sequence = send(message, haste);
+  text_ = std::move(message.json);
+  return sequence;
 }
 
-std::uint64_t AuditTrail::send(RecordMessage message, Haste haste) {
+// As json::serialize(), into memory that is there already.
+void AuditTrail::write_text(const json::object& record) {
+  std::array<char, 4096> piece;
+  json::serializer serializer;
+  serializer.reset(&record);
+  text_.clear();
+  while (!serializer.done()) {
+    const auto next = serializer.read(piece.data(), piece.size());
+    text_.append(next.data(), next.size());
+  }
+}
+
+std::uint64_t AuditTrail::send(const RecordMessage& message, Haste haste) {
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (message.json.size() > kMostRecordJson) close();
   if (!open_) return ++sent_;
@@ -186,9 +202,11 @@ void AuditTrail::flush_soon() {
 }
 
 void AuditTrail::flush() {
-  const auto packet = std::exchange(packet_, {});
+  if (!open_ || packet_.empty()) return;
+  const bool sent = channel_.send(packet_).has_value();
+  packet_.clear();
   in_packet_ = 0;
-  if (open_ && !packet.empty() && !channel_.send(packet)) close();
+  if (!sent) close();
 }
 
 template <class Done>

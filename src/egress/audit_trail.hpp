@@ -91,7 +91,8 @@ class AuditTrail {
   void flush_soon();
   std::uint64_t send(RecordMessage message, const boost::json::object& record,
                      Haste haste = Haste::kNow);
-  std::uint64_t send(RecordMessage message, Haste haste = Haste::kNow);
+  std::uint64_t send(const RecordMessage& message, Haste haste = Haste::kNow);
+  void write_text(const boost::json::object& record);
   Task<Status> wait_durable(std::uint64_t sequence);
   Task<Result<IntentAnswer>> wait_answer(std::uint64_t id, bool for_money);
   void take_answers(const DurableMessage& message);
@@ -109,6 +110,7 @@ class AuditTrail {
   std::list<Waiter> waiters_;
   // Of intents with a charge that have no answer yet, or one that nobody has taken.
   std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
+  std::string text_;           // of the record that is being told; kept for its memory
   std::string packet_;         // records that go together
   std::size_t in_packet_ = 0;  // so many
   bool now_ = false;           // once the loop comes around

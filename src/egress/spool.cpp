@@ -141,7 +141,10 @@ void Spool::cut_back() {
 }
 
 Status Spool::append(const std::vector<SpoolRecord>& records) {
+  std::size_t size = 0;
+  for (const auto& record : records) size += size_of(record);
   std::string bytes;
+  bytes.reserve(size);
   for (const auto& record : records) append_record(bytes, record);
   if (bytes.size() > free_bytes()) return fail(Code::kTooLarge, "the audit spool is full");
   if (file_.valid() && end_ - file_start_ > segment_bytes_) {
