@@ -115,14 +115,14 @@ class AuditIntake::State::Commit {
   // In the order in which they came.
   void admit_all() {
     for (auto& entry : entries_) {
-      const auto& record = entry.record;
+      auto& record = entry.record;
       const auto& source = entry.asking;
       if (!source) {
-        admit(std::move(entry.record));
+        admit(std::move(record));
       } else if (source->refusal != Refusal::kNo) {
         if (!entry.charge.is_free()) tell(source, {.id = record.id, .refused = source->refusal});
       } else if (entry.charge.is_free()) {
-        push_intent(record);
+        push_intent(std::move(record));  // settle() needs its ids only, and those stay
       } else if (entry.charge.wanted > 0 && state_.parked.contains(record.agent)) {
         park(entry);
       } else {
@@ -154,6 +154,8 @@ class AuditIntake::State::Commit {
     const auto durable = state_.spool->durable_end();
     Status done = state_.spool->append(records_);
     const auto count = records_.size();
+    // New room, or a new segment, was made behind what is durable by that.
+    if (state_.spool->durable_end() != durable) state_.unsynced.clear();
     if (done) settle_spend();  // of what lies in the spool by now
     if (done) state_.counts.count_allowed(intents_);
     std::erase_if(records_, [](const auto& one) {
@@ -164,8 +166,6 @@ class AuditIntake::State::Commit {
       state_.hold_what_was_given_up();
       return done;
     }
-    // A new segment was begun behind one that is durable.
-    if (state_.spool->durable_end() != durable) state_.unsynced.clear();
     std::ranges::move(records_, std::back_inserter(state_.unsynced));
     state_.total += count;
     return intents_ > 0 ? state_.sync() : done;
@@ -220,8 +220,8 @@ class AuditIntake::State::Commit {
   void tell(const Source& source, const IntentAnswer& answer) {
     answers_[source].push_back(answer);
   }
-  void push_intent(const SpoolRecord& record) {
-    records_.push_back(record);
+  void push_intent(SpoolRecord record) {
+    records_.push_back(std::move(record));
     ++intents_;
   }
   void refuse(const Entry& entry, const IntentAnswer& answer) {
@@ -275,14 +275,14 @@ class AuditIntake::State::Commit {
     return ruling;
   }
   void take_in(Entry& entry, const Admission& admission) {
-    auto record = entry.record;
+    auto& record = entry.record;
     record.charge = admission;
-    push_intent(record);
     admitted_.push_back({.source = entry.asking,
                          .agent = record.agent,
                          .id = record.id,
                          .admission = admission,
                          .arrived = entry.arrived});
+    push_intent(std::move(record));
   }
   // Durable now, or nothing that may happen.
   void conclude(const Admitted& one, bool durable) {
@@ -382,6 +382,9 @@ void AuditIntake::State::commit_later_than_now() {
   });
 }
 
-void AuditIntake::State::tell_drainer() { asio::post(drainer, on_durable); }
+// Waking another thread costs a system call; one that is awake finds what there is by itself.
+void AuditIntake::State::tell_drainer() {
+  if (drainer_listens.exchange(false)) asio::post(drainer, on_durable);
+}
 
 }  // namespace deployclaw::egress

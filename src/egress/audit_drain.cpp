@@ -115,7 +115,7 @@ Task<void> AuditDrain::run() {
       log::warn("audit records wait in the spool",
                 {{"cause", drained.error().message}, {"bytes", intake_.waiting_bytes()}});
       wait = kRetry;
-    } else if (!awake_) {
+    } else if (!awake_ && intake_.tell_of_more(position_.value_or(0))) {
       alarm_.expires_after(std::chrono::hours(1));
       co_await alarm_.async_wait(kAsTuple);
     }

@@ -151,6 +151,31 @@ TEST_F(AuditDrainTest, WaitsWhileTheDatabaseIsAwayAndLosesNothing) {
   EXPECT_THAT(targets(), ElementsAre("a", "b"));
 }
 
+// It is not told of every record, but it is never left asleep while there is one.
+TEST_F(AuditDrainTest, WritesEverythingByItselfHoweverItComes) {
+  drain.reset();
+  intake.reset();
+  intake = std::make_unique<AuditIntake>(Spool::open(directory.path(), kRoomy).value(),
+                                         io.get_executor(), [this] { drain->wake(); });
+  drain = std::make_unique<AuditDrain>(io.get_executor(), *db, *intake, "host-1");
+  TaskGroup tasks(io.get_executor());
+  tasks.spawn("drain", drain->run());
+  std::size_t written = 0;
+  for (const int pause : {0, 0, 50, 230, 480, 520, 700, 1'100, 1, 1'300}) {
+    const auto over = std::chrono::steady_clock::now() + std::chrono::milliseconds(pause);
+    run_until(io, [&] { return std::chrono::steady_clock::now() >= over; });
+    intake->add_event(client, agent, event(std::to_string(++written)));
+  }
+  EXPECT_TRUE(run_until(io, [&] { return log().size() == written; })) << log().size();
+  // Asleep by now, until the next.
+  const auto over = std::chrono::steady_clock::now() + std::chrono::milliseconds(1'500);
+  run_until(io, [&] { return std::chrono::steady_clock::now() >= over; });
+  intake->add_event(client, agent, event("last"));
+  EXPECT_TRUE(run_until(io, [&] { return log().size() == written + 1; }));
+  tasks.cancel();
+  run_task(io, tasks.join());
+}
+
 TEST_F(AuditDrainTest, AnIntentBecomesPendingUntilItsOutcomeFollows) {
   testing::AuditSocket worker(io, agent);
   intake->add_agents(client, {agent});
@@ -180,10 +205,10 @@ TEST_F(AuditDrainTest, AnIntentBecomesPendingUntilItsOutcomeFollows) {
 
 TEST_F(AuditDrainTest, DamageInTheSpoolIsToldAndStopsNothing) {
   spool({event("a"), event("b"), event("c")});
+  const auto size = intake->spool().durable_end();
   drain.reset();
   intake.reset();
   const auto segment = directory.file("0000000000000000.spool");
-  const auto size = std::filesystem::file_size(segment);
   std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(size / 3 + size / 6));
   file.put('!');

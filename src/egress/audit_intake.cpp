@@ -213,6 +213,13 @@ void AuditIntake::discard_before(std::uint64_t position) {
              [state = state_.get(), position] { state->spool->discard_before(position); });
 }
 
+// First the flag and then the look; the intake moves the end first and then looks at the flag. So
+// whatever becomes durable meanwhile, one of the two sees it.
+bool AuditIntake::tell_of_more(std::uint64_t position) {
+  state_->drainer_listens = true;
+  return state_->spool->durable_end() <= position;
+}
+
 Spool& AuditIntake::spool() { return *state_->spool; }
 std::uint64_t AuditIntake::waiting_bytes() const { return state_->spool->waiting_bytes(); }
 bool AuditIntake::writable() const { return state_->good; }

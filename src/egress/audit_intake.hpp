@@ -39,7 +39,8 @@ class AuditIntake {
  public:
   // The ledger's time, in milliseconds since 1970; never falls. Called on the intake's thread.
   using LedgerTime = std::function<domain::Millis()>;
-  // `on_durable` is called on `executor` when there is more to drain.
+  // `on_durable` is called on `executor` once when there is something to drain, and then once for
+  // each tell_of_more().
   AuditIntake(std::unique_ptr<Spool> spool, boost::asio::any_io_executor executor,
               std::function<void()> on_durable, LedgerTime ledger_time = steady_ledger_time());
   ~AuditIntake();  // ends the thread after what has arrived is durable
@@ -62,6 +63,9 @@ class AuditIntake {
   Task<std::optional<LimitRefusal>> check_limits(AgentId agent, std::uint8_t scope);
   // A record of the supervisor itself. Not waited for. Thread-safe.
   void add_event(ClientId client, AgentId agent, std::string json);
+  // Has `on_durable` called when something becomes durable behind `position`. False when that lies
+  // there already: whoever asks goes on by itself. On any one thread.
+  [[nodiscard]] bool tell_of_more(std::uint64_t position);
   // Deletes what the database has. Thread-safe.
   void discard_before(std::uint64_t position);
 

@@ -92,6 +92,7 @@ struct AuditIntake::State {
   std::unique_ptr<Spool> spool;
   boost::asio::any_io_executor drainer;
   std::function<void()> on_durable;
+  std::atomic<bool> drainer_listens = true;
   boost::asio::io_context io;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
   TaskGroup tasks;

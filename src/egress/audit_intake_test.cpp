@@ -232,6 +232,54 @@ TEST_F(AuditIntakeTest, LeavesNothingOpenThatHadArrivedWhenItEnds) {
   EXPECT_THAT(outcomes, HasSubstr("interrupted"));
 }
 
+// ---- The drainer.
+
+TEST_F(AuditIntakeTest, TellsTheDrainerOnceUntilItAsksAgain) {
+  start();
+  AuditSocket worker = worker_of(client);
+  std::uint64_t id = 0;
+  const auto write_some = [&] {
+    for (int i = 0; i < 10; ++i) {
+      worker.say(RecordKind::kIntent, ++id, "{}");
+      EXPECT_EQ(worker.answer().refused, Refusal::kNo);
+    }
+    io.restart();
+    io.poll();
+  };
+  write_some();
+  EXPECT_GE(intake->syncs(), 10U);
+  EXPECT_EQ(told, 1);
+  const auto end = intake->spool().durable_end();
+  EXPECT_FALSE(intake->tell_of_more(0)) << "there is more already";
+  EXPECT_TRUE(intake->tell_of_more(end));
+  write_some();
+  EXPECT_EQ(told, 2);
+  write_some();
+  EXPECT_EQ(told, 2);
+}
+
+// Asked at any moment of a sync, either the answer is that there is more or the call comes.
+TEST_F(AuditIntakeTest, NoWakeUpIsLost) {
+  start();
+  AuditSocket worker = worker_of(client);
+  int waited = 0;
+  for (std::uint64_t id = 1; id <= 400; ++id) {
+    const auto before = intake->spool().durable_end();
+    worker.say(RecordKind::kIntent, id, "{}");
+    const auto then = std::chrono::steady_clock::now() + std::chrono::microseconds(id % 100 * 5);
+    while (std::chrono::steady_clock::now() < then) {
+    }
+    const int heard = told;
+    if (intake->tell_of_more(before)) {
+      ++waited;
+      ASSERT_TRUE(run_until(io, [&] { return told > heard; })) << id;
+    }
+    EXPECT_EQ(worker.answer().refused, Refusal::kNo);
+    EXPECT_GT(intake->spool().durable_end(), before);
+  }
+  EXPECT_GT(waited, 0);
+}
+
 // ---- A worker that was taken over.
 
 TEST_F(AuditIntakeTest, AWorkerSpeaksOfItsClientsAgentsOnly) {

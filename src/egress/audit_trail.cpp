@@ -1,10 +1,11 @@
 #include "egress/audit_trail.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 #include <utility>
 
 #include "egress/decision_counts.hpp"
@@ -53,7 +54,7 @@ std::string text_at(const json::object& record, std::initializer_list<std::strin
 }  // namespace
 
 AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel)
-    : executor_(executor), channel_(executor, std::move(channel)) {}
+    : executor_(executor), channel_(executor, std::move(channel)), hold_(executor) {}
 
 AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
   std::swap(trail_, other.trail_);
@@ -91,13 +92,15 @@ void AuditTrail::Intent::finish(const json::object& outcome,
                                 std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
   trail_->answers_.erase(id_);
+  // What the ledger holds for it, or keeps waiting, others may be in need of.
+  const bool frees = !charge_.is_free() && (!granted_ || charge_.wanted > 0);
   std::exchange(trail_, nullptr)
       ->send({.kind = RecordKind::kOutcome,
               .agent = agent_,
               .id = id_,
               .json = {},
               .amount = granted_ ? spent.value_or(kAllReserved) : 0},
-             outcome);
+             outcome, frees ? Haste::kNow : Haste::kSoon);
 }
 
 void AuditTrail::Intent::lower(domain::MicroDollars reserved) {
@@ -145,29 +148,65 @@ void AuditTrail::event(AgentId agent, json::object record) {
        record);
 }
 
-std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record) {
-  message.json = json::serialize(record);
+std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record, Haste haste) {
+  write_text(record);
+  message.json = std::move(text_);
   if (cleaner_) cleaner_(message.agent, message.json);
-  return send(std::move(message));
+  const auto sequence = send(message, haste);
+  text_ = std::move(message.json);
+  return sequence;
 }
 
-std::uint64_t AuditTrail::send(RecordMessage message) {
+// As json::serialize(), into memory that is there already.
+void AuditTrail::write_text(const json::object& record) {
+  std::array<char, 4096> piece;
+  json::serializer serializer;
+  serializer.reset(&record);
+  text_.clear();
+  while (!serializer.done()) {
+    const auto next = serializer.read(piece.data(), piece.size());
+    text_.append(next.data(), next.size());
+  }
+}
+
+std::uint64_t AuditTrail::send(const RecordMessage& message, Haste haste) {
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (message.json.size() > kMostRecordJson) close();
   if (!open_) return ++sent_;
   if (packet_.size() + message.json.size() + kRecordHead > PacketChannel::kMostBytes) flush();
-  if (packet_.empty()) {
-    asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
-      if (!alive.expired()) flush();
-    });
-  }
   append(packet_, message);
+  if (++in_packet_ >= kMostHeldRecords) haste = Haste::kNow;
+  haste == Haste::kNow ? flush_now() : flush_soon();
   return ++sent_;
 }
 
+void AuditTrail::flush_now() {
+  if (std::exchange(now_, true)) return;
+  asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    now_ = false;
+    flush();
+  });
+}
+
+// The timer is left to run when something else flushes before, since setting it costs a system
+// call: it may come early for what is held then, never late.
+void AuditTrail::flush_soon() {
+  if (now_ || std::exchange(soon_, true)) return;
+  hold_.expires_after(kMostHeld);
+  hold_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    soon_ = false;
+    flush();
+  });
+}
+
 void AuditTrail::flush() {
-  const auto packet = std::exchange(packet_, {});
-  if (open_ && !packet.empty() && !channel_.send(packet)) close();
+  if (!open_ || packet_.empty()) return;
+  const bool sent = channel_.send(packet_).has_value();
+  packet_.clear();
+  in_packet_ = 0;
+  if (!sent) close();
 }
 
 template <class Done>
@@ -244,6 +283,7 @@ void AuditTrail::close() {
   if (!packet_.empty()) (void)channel_.send(std::exchange(packet_, {}));
   open_ = false;
   channel_.close();
+  hold_.cancel();
   for (const auto& waiter : waiters_) waiter.timer->cancel();
 }
 

@@ -19,6 +19,11 @@ namespace deployclaw::egress {
 
 // A worker's way to the audit log: what is about to happen is durable before it happens. One
 // thread. Records are JSON objects {actionType, target, outcome, metadata}; never a secret.
+//
+// Nobody waits for an outcome that frees nothing, so it travels with the next record that somebody
+// waits for, or after kMostHeld: many requests at once then cost one packet each and not two. Of a
+// worker that is killed meanwhile the intake ends such an intent as interrupted, as any that is
+// open.
 class AuditTrail {
  public:
   AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel);
@@ -69,15 +74,25 @@ class AuditTrail {
   static constexpr double kEventBurst = 500;
   void event(AgentId agent, boost::json::object record);
 
+  // An outcome is on its way after so much at the latest, or with so many others.
+  static constexpr std::chrono::milliseconds kMostHeld{2};
+  static constexpr std::size_t kMostHeldRecords = 32;
+
   // Takes the spool's answers until the channel closes.
   Task<void> run();
+  // What is held is sent before.
   void close();
   [[nodiscard]] bool is_open() const { return open_; }
 
  private:
+  enum class Haste : std::uint8_t { kNow, kSoon };
   void flush();
-  std::uint64_t send(RecordMessage message, const boost::json::object& record);
-  std::uint64_t send(RecordMessage message);
+  void flush_now();
+  void flush_soon();
+  std::uint64_t send(RecordMessage message, const boost::json::object& record,
+                     Haste haste = Haste::kNow);
+  std::uint64_t send(const RecordMessage& message, Haste haste = Haste::kNow);
+  void write_text(const boost::json::object& record);
   Task<Status> wait_durable(std::uint64_t sequence);
   Task<Result<IntentAnswer>> wait_answer(std::uint64_t id, bool for_money);
   void take_answers(const DurableMessage& message);
@@ -95,7 +110,12 @@ class AuditTrail {
   std::list<Waiter> waiters_;
   // Of intents with a charge that have no answer yet, or one that nobody has taken.
   std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
-  std::string packet_;  // records that go together, once the loop comes around
+  std::string text_;           // of the record that is being told; kept for its memory
+  std::string packet_;         // records that go together
+  std::size_t in_packet_ = 0;  // so many
+  bool now_ = false;           // once the loop comes around
+  bool soon_ = false;          // once hold_ is over
+  boost::asio::steady_timer hold_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Cleaner cleaner_;
   double allowance_ = kEventBurst;

@@ -136,6 +136,7 @@ class TesterTest : public ::testing::Test {
     return found;
   }
   void expect_no_secret_anywhere() const {
+    rig->settle();
     for (const auto& packet : rig->packets()) {
       if (read_renewed(packet)) continue;  // that one carries the new token, to be sealed
       EXPECT_THAT(packet, Not(HasSubstr(kValue)));
@@ -183,6 +184,7 @@ TEST_F(TesterTest, AnAcceptedOneIsAskedOnceWithTheValueAndToldBeforeAndAfter) {
 
 TEST_F(TesterTest, NothingIsChargedToTheAgentAndItsCredentialCountsAsUnused) {
   answered(TlsOrigin::answer(200, "{}"));
+  rig->settle();
   for (const auto& record : rig->records()) EXPECT_TRUE(record.charge.is_free());
   for (const auto& packet : rig->packets()) EXPECT_FALSE(read_used(packet));
 }

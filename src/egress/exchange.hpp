@@ -32,6 +32,9 @@ inline constexpr std::chrono::seconds kLinger{2};
 // The longest body that is read before anything of its request leaves.
 inline constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 
+// For a record of the audit log while it is put together; one that needs more takes more.
+inline constexpr std::size_t kRecordMemory = 4096;
+
 // One request of an agent and its answer: read the head strictly, take the one canonical form of
 // where it goes, decide, tell the audit log, put secrets in, pass it on, take secrets out of the
 // answer. Whatever cannot be done ends in an answer that says so, and in the audit log.
@@ -94,7 +97,8 @@ class Exchange {
   Task<void> linger();
   [[nodiscard]] Status check_trailers() const;
   [[nodiscard]] services::RequestFacts facts(const boost::json::value* body) const;
-  [[nodiscard]] boost::json::object metadata() const;
+  [[nodiscard]] boost::json::object metadata(boost::json::storage_ptr memory = {}) const;
+  AuditTrail::Intent tell_intent() const;
 
   // Once it may.
   Task<bool> forward();
@@ -121,7 +125,7 @@ class Exchange {
   void lower_reservation();
   Task<bool> could_not(Error error);
   void note_hits(const std::vector<scrub::Hit>& hits);
-  void finish(std::string_view outcome, boost::json::object details);
+  void finish(std::string_view outcome, const boost::json::object& details);
   [[nodiscard]] bool binds_secret() const;
 
   WorkerShared& shared_;

@@ -1,5 +1,7 @@
+#include <array>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/monotonic_resource.hpp>
 
 #include "domain/default_limits.hpp"
 #include "domain/names.hpp"
@@ -15,13 +17,21 @@ namespace deployclaw::egress {
 
 namespace json = boost::json;
 
+// The record is text before this returns, so that one piece of memory does for all of it.
+AuditTrail::Intent Exchange::tell_intent() const {
+  std::array<unsigned char, kRecordMemory> room;
+  json::monotonic_resource memory(room.data(), room.size());
+  auto details = metadata(&memory);
+  const json::object record({{"actionType", json_text(decision_.action_type)},
+                             {"target", json_text(decision_.target)},
+                             {"metadata", std::move(details)}},
+                            &memory);
+  return shared_.trail.intend(id_, record, charge_);
+}
+
 Task<bool> Exchange::forward() {
-  auto details = metadata();
-  json::object record{{"actionType", json_text(decision_.action_type)},
-                      {"target", json_text(decision_.target)},
-                      {"metadata", std::move(details)}};
   charge_.scope = domain::scope_index(decision_.scope).value_or(kNoScope);
-  intent_ = shared_.trail.intend(id_, record, charge_);
+  intent_ = tell_intent();
   auto acquired = co_await acquire();
   if (!acquired && intent_.refusal()) {
     const bool goes_on = co_await refuse_by_limit(*intent_.refusal());

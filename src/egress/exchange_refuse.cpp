@@ -1,4 +1,6 @@
+#include <array>
 #include <boost/json/array.hpp>
+#include <boost/json/monotonic_resource.hpp>
 
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
@@ -13,12 +15,13 @@ namespace json = boost::json;
 
 // What every record of this exchange tells. The query is left out: it may hold what nobody should
 // read later.
-json::object Exchange::metadata() const {
-  json::object out{{"requestId", json_text(request_id_)},
-                   {"method", json_text(std::string_view(head_.method_text).substr(0, 32))},
-                   {"host", json_text(origin_.host)},
-                   {"port", origin_.port},
-                   {"tls", origin_.tls}};
+json::object Exchange::metadata(json::storage_ptr memory) const {
+  json::object out({{"requestId", json_text(request_id_)},
+                    {"method", json_text(std::string_view(head_.method_text).substr(0, 32))},
+                    {"host", json_text(origin_.host)},
+                    {"port", origin_.port},
+                    {"tls", origin_.tls}},
+                   std::move(memory));
   if (!path_.empty()) out["path"] = json_text(path_);
   if (websocket_) out["websocket"] = true;
   if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
@@ -148,7 +151,10 @@ Task<bool> Exchange::could_not(Error error) {
   co_return goes_on;
 }
 
-void Exchange::finish(std::string_view outcome, json::object details) {
+void Exchange::finish(std::string_view outcome, const json::object& more) {
+  std::array<unsigned char, kRecordMemory> room;
+  json::monotonic_resource memory(room.data(), room.size());
+  json::object details(more, &memory);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began_);
   if (status_ != 0) details["status"] = status_;
@@ -161,7 +167,9 @@ void Exchange::finish(std::string_view outcome, json::object details) {
     spent = model_call_->spent();
     model_call_->describe(details);
   }
-  intent_.finish({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}}, spent);
+  const json::object record({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}},
+                            &memory);
+  intent_.finish(record, spent);
 }
 
 void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {

@@ -12,6 +12,8 @@ namespace {
 class Writer {
  public:
   explicit Writer(MessageKind kind) { put(kind); }
+  // Goes on behind what is there.
+  explicit Writer(std::string begun) : out_(std::move(begun)) {}
   template <class T>
   Writer& put(const T& value) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -227,20 +229,17 @@ std::optional<RenewedMessage> read_renewed(std::string_view packet) {
 }
 
 void append(std::string& packet, const RecordMessage& m) {
-  Writer writer(MessageKind::kRecords);
-  const auto added = std::move(writer.put(m.kind)
-                                   .put(m.agent)
-                                   .put(m.id)
-                                   .put(m.charge.scope)
-                                   .put(m.charge.least)
-                                   .put(m.charge.wanted)
-                                   .put(m.amount)
-                                   .put(m.layer)
-                                   .put(m.denials)
-                                   .text(m.json))
-                         .done();
+  constexpr std::size_t kHead = 96;  // and more than that
+  const std::size_t room = packet.size() + kHead + m.json.size();
   // The kind of packet stands once, before the first.
-  packet += std::string_view(added).substr(packet.empty() ? 0 : sizeof(MessageKind));
+  const bool first = packet.empty();
+  Writer writer(std::move(packet));
+  writer.reserve(room);
+  if (first) writer.put(MessageKind::kRecords);
+  writer.put(m.kind).put(m.agent).put(m.id);
+  writer.put(m.charge.scope).put(m.charge.least).put(m.charge.wanted);
+  writer.put(m.amount).put(m.layer).put(m.denials).text(m.json);
+  packet = std::move(writer).done();
 }
 
 std::optional<std::vector<RecordMessage>> read_records(std::string_view packet) {

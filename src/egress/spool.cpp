@@ -62,17 +62,30 @@ Status Spool::begin_segment() {
     record.charge = charge;
     append_record(carried, record);
   }
+  // A file that is there already gives way, and not its bytes: nothing in it was durable, or it is
+  // damaged and kept aside under its other name.
   const std::string path = path_of(end_);
-  // Of a file that is there already nothing was durable.
-  linux::UniqueFd next(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const std::string fresh = directory_ + "/next";
+  ::unlink(fresh.c_str());
+  linux::UniqueFd next(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!next.valid()) return linux::fail_errno("create a spool segment", errno);
-  if (auto filled = fill_new_segment(next.get(), carried); !filled) {
+  const auto room = fill_new_segment(next.get(), carried);
+  if (!room) {
+    ::unlink(fresh.c_str());
+    return fail(room.error());
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) {
+    return linux::fail_errno("name a spool segment", errno);
+  }
+  // The name must survive too, or the segment is lost with what is in it.
+  if (auto synced = sync_folder(directory_); !synced) {
     ::unlink(path.c_str());
-    return filled;
+    return synced;
   }
   file_ = std::move(next);
   file_start_ = end_;
   end_ += carried.size();
+  room_end_ = file_start_ + *room;
   durable_ = end_;
   const std::scoped_lock lock(mutex_);
   if (!segments_.empty()) segments_.rbegin()->second = file_start_;
@@ -81,29 +94,68 @@ Status Spool::begin_segment() {
   return {};
 }
 
-Status Spool::fill_new_segment(int fd, std::string_view carried) const {
-  if (auto written = write_fully(fd, carried, 0); !written) return written;
+// Answers where its room ends. On a full disk it has none, and append() will say so.
+Result<std::uint64_t> Spool::fill_new_segment(int fd, std::string_view carried) const {
+  if (auto written = write_fully(fd, carried, 0); !written) return fail(written.error());
+  std::uint64_t room = with_room(carried.size() + 1);
+  if (!write_zeros(fd, carried.size(), room)) {
+    room = carried.size();
+    if (ftruncate(fd, static_cast<off_t>(room)) != 0) {
+      return linux::fail_errno("cut a spool segment", errno);
+    }
+  }
   if (sync_(fd) != 0) return linux::fail_errno("sync a spool segment", errno);
-  // The name must survive too, or the segment is lost with what is in it.
-  return sync_folder(directory_);
+  return room;
+}
+
+// Its room goes back to the disk.
+Status Spool::end_segment() {
+  if (auto synced = sync(); !synced) return synced;
+  [[maybe_unused]] const int given = ftruncate(file_.get(), static_cast<off_t>(end_ - file_start_));
+  file_ = linux::UniqueFd();
+  return {};
+}
+
+Status Spool::make_room(std::uint64_t bytes) {
+  if (end_ + bytes <= room_end_) return {};
+  const std::uint64_t from = room_end_ - file_start_;
+  const std::uint64_t to = with_room(end_ + bytes - file_start_);
+  if (auto filled = write_zeros(file_.get(), from, to); !filled) {
+    // Others need what there is left of the disk.
+    [[maybe_unused]] const int given = ftruncate(file_.get(), static_cast<off_t>(from));
+    return filled;
+  }
+  if (auto synced = sync(); !synced) return synced;
+  room_end_ = file_start_ + to;
+  return {};
+}
+
+// What came to be written of a failed write may hold whole records, and must not be taken for any.
+void Spool::cut_back() {
+  if (ftruncate(file_.get(), static_cast<off_t>(end_ - file_start_)) == 0) {
+    room_end_ = end_;
+    return;
+  }
+  log::error("the audit spool cannot be cut back", {{"errno", errno}});
+  give_up_segment();
 }
 
 Status Spool::append(const std::vector<SpoolRecord>& records) {
+  std::size_t size = 0;
+  for (const auto& record : records) size += size_of(record);
   std::string bytes;
+  bytes.reserve(size);
   for (const auto& record : records) append_record(bytes, record);
   if (bytes.size() > free_bytes()) return fail(Code::kTooLarge, "the audit spool is full");
   if (file_.valid() && end_ - file_start_ > segment_bytes_) {
-    if (auto synced = sync(); !synced) return synced;
-    file_ = linux::UniqueFd();
+    if (auto ended = end_segment(); !ended) return ended;
   }
   if (!file_.valid()) {
     if (auto begun = begin_segment(); !begun) return begun;
   }
+  if (auto room = make_room(bytes.size()); !room) return room;
   if (auto written = write_fully(file_.get(), bytes, end_ - file_start_); !written) {
-    // What came to be written of it may hold whole records, and must not be taken for any.
-    if (ftruncate(file_.get(), static_cast<off_t>(end_ - file_start_)) != 0) {
-      log::error("the audit spool cannot be cut back", {{"errno", errno}});
-    }
+    cut_back();
     return written;
   }
   for (const auto& record : records) {

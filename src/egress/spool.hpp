@@ -27,9 +27,14 @@ namespace deployclaw::egress {
 // segment ends where the next one begins, whatever else its file holds. Each record carries its
 // length and a CRC-32.
 //
+// The last segment's file goes on behind its records as zeros, which were written and made durable
+// before: a write into that room changes nothing but data, so that its sync is a plain flush. Where
+// the records end is where the zeros begin.
+//
 // No fault of the disk stops it for good:
-// - A torn end (a crash in the middle of a write) is left behind: what was never durable never led
-//   to an effect. The next record begins a segment.
+// - A torn end (a crash in the middle of a write, of which any sectors may be missing) is left
+//   behind: what was never durable never led to an effect. The next record begins a segment. With
+//   a record that verifies behind the tear it cannot be told from damage, and is told as such.
 // - A record in the middle that does not verify is stepped over by its length; when that leads to
 //   no good record, so is the rest of its segment. Never by looking for bytes that happen to
 //   verify: a record's text is an agent's, who could have written a record of another client into
@@ -47,13 +52,14 @@ class Spool {
   using Sync = std::function<int(int fd)>;
 
   // Opens or creates the folder's spool (the folder exists). `most_bytes` bounds what may wait to
-  // be written to the database.
+  // be written to the database; the files take up to a 64th of that more, or 1 MiB.
   static Result<std::unique_ptr<Spool>> open(std::string directory, std::uint64_t most_bytes,
                                              std::uint64_t segment_bytes = 16ULL << 20,
                                              Sync sync = {});
 
   // Adds records behind the end with one write; not yet durable. kTooLarge when the spool is full;
-  // on any error nothing counts as added.
+  // on any error nothing counts as added. Where more room is made for them, what was appended
+  // before is made durable too, or its segment is given up.
   Status append(const std::vector<SpoolRecord>& records);
   // Makes everything appended durable. On an error, nothing appended since the last success is.
   Status sync();
@@ -104,6 +110,7 @@ class Spool {
       : directory_(std::move(directory)),
         most_bytes_(most_bytes),
         segment_bytes_(segment_bytes),
+        piece_(std::clamp<std::uint64_t>(most_bytes / 64, kLeastPiece, kMostPiece)),
         sync_(std::move(sync)),
         shares_(most_bytes) {}
   Status prepare();
@@ -112,20 +119,32 @@ class Spool {
   Status list_segments();
   Status take_stock();
   std::uint64_t take_stock_of(std::string_view bytes, std::uint64_t start);
-  void note_bad_end(std::string_view rest);
+  void note_end(std::string_view rest, std::uint64_t unread);
   void note(const SpoolRecord& record);
   Status begin_segment();
-  Status fill_new_segment(int fd, std::string_view carried) const;
+  Result<std::uint64_t> fill_new_segment(int fd, std::string_view carried) const;
+  Status end_segment();
+  Status make_room(std::uint64_t bytes);
+  void cut_back();
   void give_up_segment();
+  // Of a file that holds so much.
+  [[nodiscard]] std::uint64_t with_room(std::uint64_t bytes) const {
+    return (bytes + piece_ - 1) / piece_ * piece_;
+  }
   [[nodiscard]] std::string path_of(std::uint64_t start) const;
   [[nodiscard]] Result<std::string> bytes_of(std::uint64_t start, std::uint64_t from,
                                              std::uint64_t most) const;
   // {start, end} of the segment that holds `position`.
   std::pair<std::uint64_t, std::uint64_t> segment_of(std::uint64_t position);
 
+  // Room is made by so much: rarely enough, and without a long wait when it is.
+  static constexpr std::uint64_t kLeastPiece = 4UL * 1024;
+  static constexpr std::uint64_t kMostPiece = 1UL << 20;
+
   const std::string directory_;
   const std::uint64_t most_bytes_;
   const std::uint64_t segment_bytes_;
+  const std::uint64_t piece_;
   const Sync sync_;
   std::string name_;
   std::mutex mutex_;                                 // guards segments_
@@ -133,6 +152,7 @@ class Spool {
   linux::UniqueFd file_;                             // the last segment; none: begin one first
   std::uint64_t file_start_ = 0;
   std::uint64_t end_ = 0;
+  std::uint64_t room_end_ = 0;  // of file_: from end_ to here there are durable zeros
   std::uint64_t known_end_ = 0;
   std::uint64_t lost_at_open_ = 0;
   std::uint64_t segments_given_up_ = 0;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "linux/file.hpp"
@@ -16,6 +18,16 @@ Status write_fully(int fd, std::string_view bytes, std::uint64_t offset) {
     if (count < 0) return linux::fail_errno("write the spool", errno);
     bytes.remove_prefix(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+Status write_zeros(int fd, std::uint64_t from, std::uint64_t to) {
+  static constexpr std::array<char, 64UL * 1024> kZeros{};
+  while (from < to) {
+    const auto count = std::min<std::uint64_t>(to - from, kZeros.size());
+    if (auto written = write_fully(fd, {kZeros.data(), count}, from); !written) return written;
+    from += count;
   }
   return {};
 }

@@ -78,19 +78,12 @@ Status Spool::take_stock() {
   for (auto& [start, end] : segments_) {
     const auto bytes = bytes_of(start, start, end - start);
     if (!bytes) return fail(bytes.error());
+    const std::uint64_t unread = end - start - bytes->size();
     const std::uint64_t good = take_stock_of(*bytes, start);
     if (start != segments_.rbegin()->first) continue;
-    const auto rest = std::string_view(*bytes).substr(good - start);
     end = end_ = good;
     file_start_ = start;
-    // Behind bytes that are no record a new segment begins.
-    if (!rest.empty()) {
-      note_bad_end(rest);
-      continue;
-    }
-    file_ = linux::UniqueFd(::open(path_of(start).c_str(), O_RDWR | O_CLOEXEC));
-    // The process may have been killed before its sync.
-    if (file_.valid() && sync_(file_.get()) != 0) file_ = linux::UniqueFd();
+    note_end(std::string_view(*bytes).substr(good - start), unread);
   }
   unsynced_.clear();
   known_end_ = end_;
@@ -99,12 +92,22 @@ Status Spool::take_stock() {
   return {};
 }
 
-void Spool::note_bad_end(std::string_view rest) {
-  if (looks_torn(rest)) {
-    log::warn("left a torn end of the audit spool behind", {{"bytes", rest.size()}});
+// What lies behind the last good record: room for more, or nothing, or bytes that are no record and
+// behind which a new segment begins. `unread`: what the disk did not give out behind that.
+void Spool::note_end(std::string_view rest, std::uint64_t unread) {
+  const auto used = rest.find_last_not_of('\0') + 1;  // 0 when there is nothing
+  if (used == 0 && unread == 0) {
+    file_ = linux::UniqueFd(::open(path_of(file_start_).c_str(), O_RDWR | O_CLOEXEC));
+    room_end_ = end_ + rest.size();
+    // The process may have been killed before its sync.
+    if (file_.valid() && sync_(file_.get()) != 0) file_ = linux::UniqueFd();
     return;
   }
-  lost_at_open_ = rest.size();
+  if (unread == 0 && looks_torn(rest, (end_ - file_start_) % kSector)) {
+    log::warn("left a torn end of the audit spool behind", {{"bytes", used}});
+    return;
+  }
+  lost_at_open_ = used + unread;
   log::error("the end of the audit spool cannot be read",
              {{"bytes", lost_at_open_}, {"kept", keep_aside(file_start_)}});
 }

@@ -37,6 +37,57 @@ std::size_t framed_size(std::string_view bytes) {
   return length < kHead || length > kMostRecord ? 0 : kFrame + length;
 }
 
+bool is_room(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// Whether of the sectors that `size` bytes from `at` on lie in one is missing. The first of all
+// may have been there in part.
+bool lacks_a_sector(std::string_view bytes, std::size_t in_sector, std::size_t at,
+                    std::size_t size) {
+  for (std::size_t sector = (at + in_sector) / kSector; sector * kSector < at + size + in_sector;
+       ++sector) {
+    const std::size_t begin = sector == 0 ? 0 : sector * kSector - in_sector;
+    if (is_room(bytes.substr(begin, (sector + 1) * kSector - in_sector - begin))) return true;
+  }
+  return false;
+}
+
+// Whether a tear is enough to explain that no record here verifies.
+bool may_be_torn(std::string_view bytes, std::size_t in_sector) {
+  std::size_t at = 0;
+  while (!is_room(bytes.substr(at))) {
+    const auto rest = bytes.substr(at);
+    const std::size_t size = framed_size(rest);
+    // The file ends before the record does.
+    if (rest.size() < kFrame || size > rest.size()) return true;
+    // What it says of its size may be no more than half of it.
+    if (lacks_a_sector(bytes, in_sector, at, kFrame)) return true;
+    if (size == 0 || !lacks_a_sector(bytes, in_sector, at, size)) return false;
+    at += size;
+  }
+  return true;
+}
+
+// Whether a record that verifies begins anywhere in `bytes`; also when it would take too long to
+// find out.
+bool holds_a_record(std::string_view bytes) {
+  std::size_t effort = 256UL << 20;
+  for (; bytes.size() >= kFrame + kHead; bytes.remove_prefix(1)) {
+    const std::size_t size = framed_size(bytes);
+    if (size == 0 || size > bytes.size()) continue;
+    const auto kind = static_cast<std::uint8_t>(bytes[kFrame]) & ~kCharged;
+    if (kind < static_cast<int>(RecordKind::kIntent) || kind > static_cast<int>(RecordKind::kLower))
+      continue;
+    if (size > effort) return true;
+    effort -= size;
+    std::uint32_t crc = 0;
+    std::memcpy(&crc, bytes.data() + 4, sizeof crc);
+    if (crc_of(bytes.substr(kFrame, size - kFrame)) == crc) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 SpoolRecord OpenIntent::ended(std::string json) const {
@@ -117,9 +168,8 @@ std::optional<std::size_t> find_record(std::string_view bytes) {
   return std::nullopt;
 }
 
-bool looks_torn(std::string_view bytes) {
-  if (bytes.size() < kFrame || framed_size(bytes) > bytes.size()) return true;
-  return bytes.find_first_not_of('\0') == std::string_view::npos;
+bool looks_torn(std::string_view bytes, std::size_t in_sector) {
+  return may_be_torn(bytes, in_sector) && !holds_a_record(bytes);
 }
 
 }  // namespace deployclaw::egress

@@ -60,8 +60,13 @@ bool take_record(std::string_view& bytes, SpoolRecord& record);
 // Where the first record that verifies begins, following the lengths from the front of `bytes`.
 std::optional<std::size_t> find_record(std::string_view bytes);
 
-// Whether `bytes`, which hold no good record, are what a crash leaves of a write that had no effect
-// yet: the front of a record, or zeros. Anything else was written and has been damaged.
-bool looks_torn(std::string_view bytes);
+// What a disk writes whole or not at all.
+inline constexpr std::size_t kSector = 512;
+
+// Whether `bytes`, which begin at `in_sector` of a sector and hold no good record that the lengths
+// lead to, are what a crash leaves of a write that had no effect yet: each record lacks a sector
+// (there are zeros) or its end, and nothing behind it verifies. Anything else was written and has
+// been damaged.
+bool looks_torn(std::string_view bytes, std::size_t in_sector);
 
 }  // namespace deployclaw::egress

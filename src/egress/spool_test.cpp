@@ -116,17 +116,19 @@ TEST_F(SpoolTest, CutsATornEndOffHoweverLittleOfItIsThere) {
     ASSERT_TRUE(spool->append({record(1), record(2)}));
     ASSERT_TRUE(spool->sync());
   }
-  const auto whole = fs::file_size(only_segment());
+  const auto whole = 2 * size_of(record(1));
   std::string one;
   append_record(one, record(3));
-  for (std::size_t part = 1; part < one.size(); part += 7) {
-    {
-      std::ofstream file(only_segment(), std::ios::app | std::ios::binary);
-      file.write(one.data(), static_cast<std::streamsize>(part));
+  for (const bool room : {true, false}) {  // none: as former versions left it
+    if (!room) fs::resize_file(only_segment(), whole);
+    for (std::size_t part = 1; part < one.size(); part += 7) {
+      if (!room) fs::resize_file(only_segment(), whole + part);
+      overwrite(only_segment(), whole, one.substr(0, part));
+      auto spool = open();
+      EXPECT_EQ(spool->durable_end(), whole) << part;
+      EXPECT_EQ(spool->read(0, 1 << 16)->records.size(), 2U);
+      EXPECT_TRUE(room || spool->lost_at_open() == 0) << part;
     }
-    auto spool = open();
-    EXPECT_EQ(spool->durable_end(), whole) << part;
-    EXPECT_EQ(spool->read(0, 1 << 16)->records.size(), 2U);
   }
 }
 

@@ -61,6 +61,7 @@ class RenewalTest : public ::testing::Test {
   }
   // Nothing secret in any record.
   void expect_clean_records() {
+    test.rig->settle();
     for (const auto& record : test.rig->records()) {
       const std::string all = json::serialize(record.json);
       for (const std::string& secret : {std::string(kOld), std::string(kNew), test.refresh_token,

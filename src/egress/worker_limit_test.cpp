@@ -60,6 +60,7 @@ TEST_F(WorkerLimit, ALimitIsA429ThatNamesItAndWhenToComeBack) {
   EXPECT_EQ(event.json.at("outcome"), "denied");
   EXPECT_EQ(event.json.at("metadata").at("layer"), "rate");
   EXPECT_EQ(event.json.at("metadata").at("max"), 7);
+  rig.settle();
   for (const auto& record : rig.records()) EXPECT_NE(record.kind, RecordKind::kOutcome);
 }
 

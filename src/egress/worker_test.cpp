@@ -196,6 +196,7 @@ TEST_F(WorkerTest, RefusesASecretInTheHead) {
   const auto in_target = ask(rig.get(std::string("/?q=") + WorkerRig::kSecret), "}");
   EXPECT_EQ(text(problem(in_target), "code"), "secret_in_request");
   EXPECT_EQ(rig.origin.connections(), 0U);
+  rig.settle();
   for (const auto& record : rig.records()) {
     EXPECT_THAT(std::string(json::serialize(record.json)), Not(HasSubstr(WorkerRig::kSecret)));
   }
@@ -211,6 +212,7 @@ TEST_F(WorkerTest, WhateverAnAgentNamesIsToldInGoodText) {
       "GET http://evil.example.net/\xff HTTP/1.1\r\nHost: evil.example.net\r\n\r\n",
       "G\xff http://evil.example.net/ HTTP/1.1\r\nHost: evil.example.net\r\n\r\n"};
   for (const auto& request : requests) {
+    rig.settle();
     const auto told = rig.records().size();
     auto agent = rig.connect();
     agent.send(request);
@@ -354,6 +356,7 @@ TEST_F(WorkerTest, AnEndlessAnswerEndsWhenTheNewPolicyDoesNotAdmitIt) {
     config.version = 2;
     rig.configure(config);
     rig.until([n = 0]() mutable { return ++n > 20; });
+    rig.settle();
     EXPECT_EQ(count(RecordKind::kOutcome), outcomes) << "one that admits it breaks nothing off";
 
     if (suspended) {

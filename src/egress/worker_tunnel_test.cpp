@@ -210,6 +210,7 @@ TEST_F(TunnelTest, WhatIsNoHttpIsCarriedAndCounted) {
   ASSERT_TRUE(run_task(rig.io, agent->write_all(std::string("\0ping\n", 6))));
   ASSERT_TRUE(rig.until([&] { return rig.origin.bytes().size() == 6; }));
   EXPECT_EQ(rig.origin.bytes(), std::string("\0ping\n", 6));
+  rig.settle();
   EXPECT_EQ(count(RecordKind::kIntent), 1U) << "told before";
   EXPECT_EQ(count(RecordKind::kOutcome), 0U);
   agent->close();

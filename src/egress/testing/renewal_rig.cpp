@@ -137,6 +137,7 @@ std::string RenewalRig::get(std::string path, std::string fields) {
 }
 
 std::vector<json::object> RenewalRig::told() const {
+  rig->settle();
   std::vector<json::object> found;
   std::vector<std::uint64_t> ids;
   for (const auto& record : rig->records()) {

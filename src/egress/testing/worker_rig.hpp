@@ -2,12 +2,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "egress/audit_trail.hpp"
 #include "egress/testing/small_origin.hpp"
 #include "egress/worker.hpp"
 #include "net/testing/raw_client.hpp"
@@ -64,6 +66,11 @@ class WorkerRig {
   template <class Done>
   bool until(Done done) {
     return net::testing::run_until(io, done);
+  }
+  // Lets everything come that the worker holds for a moment: for what must not have been told.
+  void settle() {
+    const auto over = std::chrono::steady_clock::now() + 10 * AuditTrail::kMostHeld;
+    until([over] { return std::chrono::steady_clock::now() >= over; });
   }
   bool ended() const { return ended_; }
   // What the supervisor does with a token that the worker has renewed.
