@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <thread>
 #include <type_traits>
 
@@ -106,6 +110,58 @@ TEST(TaskGroupTest, CancelStopsSleepersAndJoinWaitsForThem) {
   io.run();
   EXPECT_TRUE(ended_early);
   EXPECT_EQ(group.size(), 0U);
+}
+
+Task<void> wait_for(boost::asio::steady_timer& timer) {
+  co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+}
+
+TEST(TaskGroupTest, CancelFromOutsideTheLoopMeetsATaskWhoseEndIsQueued) {
+  boost::asio::io_context io;
+  TaskGroup group(io.get_executor());
+  boost::asio::steady_timer timer(io, std::chrono::hours(1));
+  group.spawn("waits", wait_for(timer));
+  io.poll();
+  timer.cancel();
+  group.cancel();
+  io.restart();
+  io.run();
+  EXPECT_EQ(group.size(), 0U);
+}
+
+Task<void> note(bool& ran) {
+  ran = true;
+  co_return;
+}
+
+TEST(TaskGroupTest, NothingIsStartedAfterCancelEvenBeforeTheLoopRuns) {
+  boost::asio::io_context io;
+  TaskGroup group(io.get_executor());
+  bool ran = false;
+  group.cancel();
+  group.spawn("late", note(ran));
+  io.run();
+  EXPECT_FALSE(ran);
+}
+
+Task<void> nap(std::chrono::microseconds duration) { co_await sleep_for(duration); }
+
+TEST(TaskGroupTest, CancelFromAnotherThreadMeetsTasksThatEnd) {
+  for (int round = 0; round < 300; ++round) {
+    boost::asio::io_context io;
+    TaskGroup group(io.get_executor());
+    bool ended_early = false;
+    group.spawn("sleeper", wait_long(ended_early));
+    for (int task = 0; task < 20; ++task) {
+      group.spawn("short", nap(std::chrono::microseconds(task * 10)));
+    }
+    std::thread loop([&io] { io.run(); });
+    std::this_thread::sleep_for(std::chrono::microseconds(round));
+    group.cancel();
+    loop.join();
+    EXPECT_TRUE(ended_early);
+    EXPECT_EQ(group.size(), 0U);
+  }
 }
 
 Task<void> compute(BlockingPool& pool, int& out) {

@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -22,11 +23,21 @@ struct TaskGroup::State {
   explicit State(asio::any_io_executor e) : executor(std::move(e)), idle(executor) {
     idle.expires_at(asio::steady_timer::time_point::max());
   }
+  void stop_tasks();
+
   asio::any_io_executor executor;
   asio::steady_timer idle;  // cancelled whenever the last task ends
   std::list<asio::cancellation_signal> signals;
-  bool cancelled = false;
+  std::atomic<bool> cancelled{false};
 };
+
+void TaskGroup::State::stop_tasks() {
+  // A handler may erase its own signal while we emit; walk over a step ahead.
+  for (auto it = signals.begin(); it != signals.end();) {
+    auto current = it++;
+    current->emit(asio::cancellation_type::terminal);
+  }
+}
 
 TaskGroup::TaskGroup(asio::any_io_executor executor)
     : state_(std::make_shared<State>(std::move(executor))) {}
@@ -56,11 +67,9 @@ void TaskGroup::spawn(std::string name, Task<void> task) {
 
 void TaskGroup::cancel() {
   state_->cancelled = true;
-  // A handler may erase its own signal while we emit; walk over a step ahead.
-  for (auto it = state_->signals.begin(); it != state_->signals.end();) {
-    auto current = it++;
-    current->emit(asio::cancellation_type::terminal);
-  }
+  // Outside the loop Asio would only queue each task's cancellation, as a pointer into its signal:
+  // a task whose end is queued already would take the signal away before that.
+  asio::dispatch(state_->executor, [state = state_] { state->stop_tasks(); });
 }
 
 Task<void> TaskGroup::join() {

@@ -17,8 +17,8 @@ template <class T>
 using Task = boost::asio::awaitable<T>;
 
 // Owns the coroutines a component starts, so that none outlives it. Single-threaded: use it only
-// from its executor's thread. Exceptions that leave a task are bugs: they are logged with the
-// task's name and end that task alone.
+// from its executor's thread, cancel() excepted, which reaches the tasks when the loop next runs if
+// it is not in it. Exceptions that leave a task are bugs: they are logged and end that task alone.
 class TaskGroup {
  public:
   explicit TaskGroup(boost::asio::any_io_executor executor);
@@ -30,7 +30,7 @@ class TaskGroup {
 
   // Starts `task`; `name` is for the log.
   void spawn(std::string name, Task<void> task);
-  // Asks every running task to stop (terminal cancellation). Later spawns are refused silently.
+  // Asks each task to stop (terminal cancellation); refuses later spawns silently. Thread-safe.
   void cancel();
   // Waits until all tasks have ended. Call cancel() first unless they end by themselves.
   Task<void> join();

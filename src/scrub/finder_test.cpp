@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "scrub/pattern_index.hpp"
 #include "scrub/scrubber.hpp"
 #include "scrub/testing/spellings.hpp"
 
@@ -51,6 +52,24 @@ TEST(Finder, LooksThroughOneString) {
   EXPECT_EQ(to_string(find_in(*set, "Bearer xoxb-placeholder")->form), "literal");
   // base64("user:xoxb-placeholder"), as in basic authentication.
   EXPECT_EQ(to_string(find_in(*set, "Basic dXNlcjp4b3hiLXBsYWNlaG9sZGVy")->form), "base64");
+}
+
+TEST(Finder, FindsWhatIsTheWholeTextAndNotAByteLess) {
+  testing::Speller speller(6);
+  for (const std::size_t size : {8U, 9U, 10U, 50U, 67U, 68U, 200U}) {
+    const std::string value = speller.text_of(testing::kKeyAlphabet, size);
+    const auto set = set_of(value);
+    for (const auto& text :
+         {value, speller.hex(value), inner_base64(value, 0), inner_base64(value, 1),
+          inner_base64(value, 2), speller.escaped(testing::Speller::Escaping::kPercent, value, 20),
+          speller.escaped(testing::Speller::Escaping::kJson, value, 20)}) {
+      EXPECT_TRUE(find_in(*set, text)) << text;
+      EXPECT_TRUE(find_in(*set, "=" + text)) << text;
+      EXPECT_TRUE(find_in(*set, text + "=")) << text;
+      EXPECT_FALSE(find_in(*set, text.substr(1))) << text;
+      EXPECT_FALSE(find_in(*set, text.substr(0, text.size() - 1))) << text;
+    }
+  }
 }
 
 TEST(PatternSet, RefusesWhatCannotBeFoundSafely) {

@@ -19,6 +19,7 @@ std::size_t Matcher::scan(std::string_view text, bool end) {
     if (outcome == Walk::Outcome::kOpen) return 0;
   }
   open_.reset();
+  if (end && text.size() < index_.fewest_symbols) return text.size();
   text_ = text;
   end_ = end;
   steps_ += text.size();
@@ -128,7 +129,9 @@ void Matcher::leave_undecided(std::size_t escape) {
 }
 
 void Matcher::try_tail() {
-  for (std::size_t at = tail_; at < text_.size(); ++at) {
+  // At the text's end no value begins that has no room: an escape is longer than what it spells.
+  const std::size_t room = end_ ? std::max<std::size_t>(index_.fewest_symbols, 1) : 1;
+  for (std::size_t at = tail_; at + room <= text_.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text_[at]);
     const bool escape = is_introducer(byte);
     if (!escape && !index_.known[byte]) continue;

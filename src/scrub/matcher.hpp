@@ -27,7 +27,7 @@ struct Match {
 // looking at four characters there is enough to know where a walk is worth it. Escapes: a value
 // with an escape has a first one; before it all is plain, so either the four characters from it on,
 // or, near the value's end, the four before it, are among the grams. What lies too near the end of
-// the text for either is walked from each place.
+// the text for either is walked from each place from which there is room for a value.
 class Matcher {
  public:
   explicit Matcher(const PatternIndex& index) : index_(index) {}

@@ -115,7 +115,8 @@ void PatternIndex::collect_grams(std::uint32_t pattern, std::string_view symbols
 
 void PatternIndex::finish() {
   if (values.empty()) return;
-  stride = std::min(*std::ranges::min_element(sizes_) - (kGramBytes - 1), kMostStride);
+  fewest_symbols = *std::ranges::min_element(sizes_);
+  stride = std::min(fewest_symbols - (kGramBytes - 1), kMostStride);
   build_buckets();
   const auto size_log2 = [](std::size_t count) {
     return std::clamp(static_cast<unsigned>(std::bit_width(count * 16)), 16U, 20U);

@@ -51,9 +51,10 @@ struct PatternIndex {
   std::array<std::array<std::uint32_t, 256>, 3> roots{};  // node by first symbol; 0: none
   std::array<bool, 256> known{};                          // bytes that occur in any pattern
 
-  std::size_t stride = 0;        // a sampled place in each so many bytes meets every plain match
-  std::size_t most_symbols = 0;  // the longest pattern
-  std::size_t most_raw = 0;      // the longest way to write a pattern that is still recognised
+  std::size_t stride = 0;          // a sampled place in each so many bytes meets every plain match
+  std::size_t fewest_symbols = 0;  // the shortest pattern: no text of fewer bytes holds a value
+  std::size_t most_symbols = 0;    // the longest pattern
+  std::size_t most_raw = 0;        // the longest way to write a pattern that is still recognised
   Bitmap sampled_grams;
   Bitmap all_grams;
   WipedVector<Gram> grams;                 // by bucket

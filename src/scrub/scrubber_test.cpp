@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "scrub/pattern_index.hpp"
 #include "scrub/testing/slow_oracle.hpp"
 #include "scrub/testing/spellings.hpp"
 
@@ -311,6 +312,51 @@ RC_GTEST_PROP(ScrubberProperty, BytesOutsideMatchesStay, (std::uint32_t seed)) {
   RC_ASSERT(result.text.starts_with(before));
   RC_ASSERT(result.text.ends_with(after));
   RC_ASSERT(result.text != text);
+}
+
+bool same(const Match& one, const Match& other) {
+  return one.begin == other.begin && one.end == other.end && one.pattern == other.pattern &&
+         one.form == other.form;
+}
+
+// Against a walk from each place, whether it has room for a value or not.
+RC_GTEST_PROP(MatcherProperty, PlacesWithoutRoomForAValueAreLeftOutUnnoticed,
+              (std::uint32_t seed)) {
+  Speller speller(seed);
+  std::vector<std::string> values;
+  PatternIndex index;
+  PatternIndex walked;
+  for (std::size_t i = 0; i < 1 + speller.below(4); ++i) {
+    values.push_back(any_value(speller));
+    index.add(static_cast<std::uint32_t>(i), values.back(), "p");
+    walked.add(static_cast<std::uint32_t>(i), values.back(), "p");
+  }
+  index.finish();
+  walked.finish();
+  walked.fewest_symbols = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::string text = speller.chance(50) ? filler(speller) : "";
+    if (speller.chance(80)) text += any_spelling(speller, values[speller.below(values.size())]);
+    if (speller.chance(30)) text += filler(speller);
+    // At times what stands at the ends is not whole.
+    if (speller.chance(30)) text.erase(0, speller.below(4));
+    if (speller.chance(30)) text.resize(text.size() - std::min(text.size(), speller.below(4)));
+    const std::size_t largest = speller.chance(50) ? text.size() + 1 : 1 + speller.below(40);
+    Matcher one(index);
+    Matcher other(walked);
+    std::size_t from = 0;
+    for (std::size_t to = 0; from < text.size() || to == 0;) {
+      to = std::min(text.size(), to + 1 + speller.below(largest));
+      const auto piece = std::string_view(text).substr(from, to - from);
+      const std::size_t ready = one.scan(piece, to == text.size());
+      RC_ASSERT(ready == other.scan(piece, to == text.size()));
+      RC_ASSERT(std::ranges::equal(one.matches(), other.matches(), same));
+      from += ready;
+      if (to == text.size()) break;
+    }
+    RC_ASSERT(from == text.size());
+    RC_ASSERT(one.steps() <= other.steps());
+  }
 }
 
 // Data made to be slow. Work is counted, not timed: four times the data is four times the work, not

@@ -42,12 +42,9 @@ TlsOrigin::TlsOrigin(asio::io_context& io, const crypto::Authority& authority, s
   tasks_.spawn("tls origin", accept());
 }
 
-TlsOrigin::~TlsOrigin() { net::testing::run_task(io_, stop()); }
-
-// In the loop, so that no cancellation is still on its way to a task that has ended.
-Task<void> TlsOrigin::stop() {
+TlsOrigin::~TlsOrigin() {
   tasks_.cancel();
-  co_await tasks_.join();
+  net::testing::run_task(io_, tasks_.join());
 }
 
 std::string TlsOrigin::answer(int status, std::string_view body, std::string_view fields) {

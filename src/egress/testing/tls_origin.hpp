@@ -39,7 +39,6 @@ class TlsOrigin {
 
  private:
   Task<void> accept();
-  Task<void> stop();
   Task<void> serve(boost::asio::ip::tcp::socket socket);
 
   boost::asio::io_context& io_;
