@@ -2,7 +2,7 @@
 # Usage: ./dev bench [NAME]
 #
 # Measures ourselves beside a peer in one run and prints ratios; writes var/bench/NAME.json:
-# [{metric, ours, peer, ratio, target, holds}]. NAME: plan, policy, scrub, api (with the idle platform's memory), deploy, egress, replay, web (default: all).
+# [{metric, ours, peer, ratio, target, holds}]; what has no peer is held against a mark. NAME: plan, policy, scrub, api (with the idle platform's memory), deploy, egress, replay, web (default: all).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"
@@ -26,7 +26,10 @@ for name in "${names[@]}"; do
     egress) node "$root/bench/egress.mjs" "$out" ;;
     web)
       build_web
+      install_packages "${web_test_packages[@]}"
       node "$root/bench/web.mjs" "$out"
+      node "$root/bench/web_first_load.mjs" "${out%.json}_first_load.json"
+      node "$root/bench/web_sorting.mjs" "${out%.json}_sorting.json"
       ;;
     deploy)
       DEPLOYCLAW_HOME=${DEPLOYCLAW_TEST_HOME:-$root/build/test-home} "$(binary)" image build openclaw

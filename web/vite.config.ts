@@ -1,15 +1,27 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
+
+// Puts src/start.ts before the app, as a script of its own: Vite would make one of both.
+const startFirst: Plugin = {
+  name: 'start-first',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_html, { bundle }) {
+      const start = Object.values(bundle ?? {}).find((one) => one.type === 'chunk' && one.isEntry && one.name === 'start');
+      return start ? [{ tag: 'script', attrs: { type: 'module', src: `/${start.fileName}` }, injectTo: 'head-prepend' }] : [];
+    },
+  },
+};
 
 export default defineConfig({
   root: here,
   base: '/',
   publicDir: 'public',
-  plugins: [react()],
+  plugins: [react(), startFirst],
   build: {
     outDir: 'dist',
     assetsDir: 'assets',
@@ -18,6 +30,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: 'manifest.json',
-    rollupOptions: { input: { app: path.join(here, 'app.html') } },
+    rollupOptions: { input: { app: path.join(here, 'app.html'), start: path.join(here, 'src/start.ts') } },
   },
 });

@@ -289,6 +289,25 @@ test('the update to a newer version is asked about first', async () => {
   await end(page);
 });
 
+test('the question about a version stays the one that was asked, and does not come back by itself', async () => {
+  const page = await tab('settings');
+  const elsewhere = async (runtimeVersion, sign) => {
+    state.elsewhere({ runtimeVersion });
+    await page.getByText(sign).first().waitFor();
+  };
+  await page.getByRole('button', { name: 'Update to version 2…' }).click();
+  await page.getByRole('dialog', { name: 'Update to version 2?' }).waitFor();
+  await elsewhere('2', 'This is the newest version.');
+  assert.deepEqual(await page.getByRole('dialog').getByRole('heading').allInnerTexts(), ['Update to version 2?']);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  // Rolled back by somebody else: there is a newer version again, and nobody has asked about it here.
+  await elsewhere('1', 'Version 2 is out.');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  assert.equal(patches().length, 0);
+  await end(page);
+});
+
 for (const options of [{ width: 390, colorScheme: 'dark' }, { colorScheme: 'light' }]) {
   test(`every tab, ${options.width ?? 1200} px wide: nothing sticks out, axe finds nothing`, async () => {
     state.elsewhere({ config: { ...state.agent.config, 'a-key-without-any-space-that-is-as-long-as-it-gets-in-real-life-or-longer': 'v'.repeat(300) } });

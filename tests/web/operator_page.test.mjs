@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
+import { until } from '../e2e/harness.mjs';
 import { tellOperator } from './coming_data.mjs';
 import { findings, Played, sideways } from './played.mjs';
 
@@ -183,6 +184,48 @@ test('suspending needs the name typed and tells the reason; restoring takes it b
   await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('button', { name: 'Suspend…' }).waitFor();
   assert.equal(data.clients[0].status, 'active');
+  assert.deepEqual(page.faults, []);
+  await page.done();
+});
+
+test('to suspend and to restore are two questions: the answer to one never asks the other', async () => {
+  const page = await played.window();
+  await page.open(clientPath(0));
+  await page.getByRole('button', { name: 'Suspend…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(/to confirm/).fill(data.clients[0].name);
+  await dialog.getByRole('button', { name: 'Suspend' }).click();
+  await page.getByText('Example GmbH is suspended.').waitFor();
+  await page.getByRole('button', { name: 'Restore…' }).waitFor();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Restore…' }).click();
+  await page.getByRole('dialog', { name: 'Restore Example GmbH?' }).getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('Example GmbH is restored.').waitFor();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Suspend…' }).waitFor();
+  assert.equal(played.callsOf('POST', '/api/admin/clients/:id/restore').length, 1);
+  assert.deepEqual(page.faults, []);
+  await page.done();
+});
+
+test('a client whose standing another operator changes: the question that was asked stays, with what was typed', async () => {
+  const page = await played.window();
+  await page.open(clientPath(0));
+  await page.getByRole('button', { name: 'Suspend…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Suspend Example GmbH?' });
+  await dialog.getByLabel('Reason').fill('Abuse report 7');
+  Object.assign(data.clients[0], { status: 'suspended', suspendedReason: 'Chargeback' });
+  // Who comes back to the window sees it as it is by then.
+  await until('it is seen', async () => {
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
+    return (await page.getByText('Chargeback').count()) > 0;
+  }, 30);
+  assert.deepEqual(await page.getByRole('dialog').getByRole('heading').allInnerTexts(), ['Suspend Example GmbH?']);
+  assert.equal(await dialog.getByLabel('Reason').inputValue(), 'Abuse report 7');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Restore…' }).click();
+  await page.getByRole('dialog', { name: 'Restore Example GmbH?' }).waitFor();
   assert.deepEqual(page.faults, []);
   await page.done();
 });

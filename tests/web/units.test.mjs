@@ -15,7 +15,7 @@ before(async () => {
   const sources = ['live/stream', 'app/permission_words', 'pages/deploy/draft', 'pages/deploy/providers', 'pages/deploy/channels',
     'ui/format', 'ui/time', 'ui/table', 'pages/deploy/progress_steps', 'api/problem',
     'app/edited', 'app/json', 'pages/agent/config_value', 'pages/agent/permission_draft', 'pages/agent/changes', 'pages/agent/clip', 'pages/agent/version',
-    'live/refetch', 'app/agent_state', 'app/news', 'app/palette_search', 'pages/agents/drawn', 'pages/approvals/keep', 'pages/approvals/request_text'];
+    'live/refetch', 'app/agent_state', 'app/news', 'app/palette_search', 'pages/agents/drawn', 'pages/agents/slots', 'pages/approvals/keep', 'pages/approvals/request_text'];
   const renamed = { 'pages/agents/rows': 'list' };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deployclaw-web-units-'));
   const outfile = path.join(folder, 'parts.mjs');
@@ -254,6 +254,23 @@ test('the drawn rows are those that are seen, the ends and the neighbours of the
   const seen = parts.seenRange(6000, 860, 60);
   assert.ok(seen.from <= 100 - parts.STEP / 2 && seen.to >= 115 + parts.STEP / 2, 'more than is seen, on both sides');
   assert.equal(parts.seenRange(-300, 860, 60).from, 0);
+});
+
+test('rows of the list go to other agents when it is sorted anew, never the one with the focus', () => {
+  const { slotsFor } = parts;
+  const of = (slots) => [...slots.values()];
+  const names = (from, to) => Array.from({ length: to - from }, (_, index) => `agent ${from + index}`);
+  const first = slotsFor(new Map(), names(0, 10), null);
+  assert.deepEqual(of(first), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual([...slotsFor(first, names(3, 13), null)].slice(0, 8), [...names(3, 10).map((name, index) => [name, index + 3]), ['agent 10', 0]], 'scrolling leaves who stays alone');
+  assert.deepEqual(of(slotsFor(first, names(100, 110), null)), of(first), 'all others: the same rows in the same order');
+  assert.deepEqual(of(slotsFor(first, ['agent 8', ...names(100, 109)], null)), of(first), 'few of the same: they move, the rows do not');
+  const kept = slotsFor(first, [...names(100, 109), 'agent 4'], 'agent 4');
+  assert.equal(kept.get('agent 4'), 4, 'the focus stays with its agent');
+  assert.equal(new Set(kept.values()).size, 10);
+  const gone = slotsFor(first, names(100, 112), 'agent 4');
+  assert.ok(!of(gone).includes(4), 'the row whose agent is gone turns into no other');
+  assert.equal(new Set(gone.values()).size, 12);
 });
 
 const agent = (name, more = {}) => ({ id: name, name, runtime: 'probe', runtimeVersion: '1', status: 'running', desiredState: 'running', statusReason: null, permissions: { scopes: [] },

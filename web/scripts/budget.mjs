@@ -22,8 +22,8 @@ function withImports(key, seen = new Set()) {
   return seen;
 }
 
-const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
-const initial = withImports(entry);
+const entries = Object.keys(manifest).filter((key) => manifest[key].isEntry);
+const initial = new Set(entries.flatMap((key) => [...withImports(key)]));
 const breaks = [];
 const check = (what, bytes, limit) => {
   console.log(`  ${show(bytes).padStart(9)} of ${show(limit)}  ${what}`);

@@ -1,6 +1,7 @@
 // Every call goes through here: it carries the CSRF token and an idempotency key, asks for a code when
 // the second factor is not fresh and repeats the call, and turns what failed into a Problem.
 
+import { takeEarly } from './early';
 import { cancelledStepUp, problemOf, unreachable, type Problem } from './problem';
 import { requestStepUp } from './step_up';
 
@@ -32,7 +33,7 @@ function prepare(request: Request): Request {
 
 async function send(request: Request): Promise<Response> {
   try {
-    return await fetch(prepare(request));
+    return await takeEarly(request) ?? await fetch(prepare(request));
   } catch (error) {
     if (request.signal.aborted) throw error;
     throw unreachable();

@@ -1,34 +1,34 @@
-// What is at which address. Every page is a chunk of its own, loaded when it is first shown.
+// What is at which address. Sign-in and the list of agents, where people arrive, come with the app; every
+// other page is a chunk of its own.
 
-import { lazy, Suspense, type ComponentType, type LazyExoticComponent, type ReactNode } from 'react';
+import { Suspense, type ComponentType, type ReactNode } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import type { Feature } from '../api/queries';
+import Agents from '../pages/agents';
+import Login from '../pages/login';
 import { Skeleton } from '../ui/display';
 import { ErrorBoundary } from './error_boundary';
 import { SignedIn, SignedOut } from './guards';
 import { IfOffered } from './if_offered';
+import { lazyPage, type LazyPage } from './lazy_page';
 import { NotFound } from './not_found';
 import { Shell } from './shell';
 
-type Page = LazyExoticComponent<ComponentType>;
-
-const Login = lazy(() => import('../pages/login'));
-const Register = lazy(() => import('../pages/register'));
-const Welcome = lazy(() => import('../pages/welcome'));
-const Deploy = lazy(() => import('../pages/deploy'));
-const DeployProgress = lazy(() => import('../pages/deploy/progress_page'));
-const Security = lazy(() => import('../pages/security'));
-const Agents = lazy(() => import('../pages/agents'));
-const Agent = lazy(() => import('../pages/agent'));
-const Audit = lazy(() => import('../pages/audit'));
-const Approvals = lazy(() => import('../pages/approvals'));
-const Billing = lazy(() => import('../pages/billing'));
-const Team = lazy(() => import('../pages/team'));
-const Invitation = lazy(() => import('../pages/invitation'));
-const Keys = lazy(() => import('../pages/keys'));
-const Operator = lazy(() => import('../pages/operator'));
+const Register = lazyPage(() => import('../pages/register'));
+const Welcome = lazyPage(() => import('../pages/welcome'));
+const Deploy = lazyPage(() => import('../pages/deploy'));
+const DeployProgress = lazyPage(() => import('../pages/deploy/progress_page'));
+const Security = lazyPage(() => import('../pages/security'));
+const Agent = lazyPage(() => import('../pages/agent'));
+const Audit = lazyPage(() => import('../pages/audit'));
+const Approvals = lazyPage(() => import('../pages/approvals'));
+const Billing = lazyPage(() => import('../pages/billing'));
+const Team = lazyPage(() => import('../pages/team'));
+const Invitation = lazyPage(() => import('../pages/invitation'));
+const Keys = lazyPage(() => import('../pages/keys'));
+const Operator = lazyPage(() => import('../pages/operator'));
 // Every primitive on one page, for development: VITE_KIT=1 npm run build.
-const Kit = import.meta.env.DEV || import.meta.env.VITE_KIT ? lazy(() => import('../pages/kit')) : null;
+const Kit = import.meta.env.DEV || import.meta.env.VITE_KIT ? lazyPage(() => import('../pages/kit')) : null;
 
 /** One agent's tabs are one page, and so are the operator's parts: they keep their head. */
 const pageKey = () => {
@@ -48,23 +48,41 @@ function Frame({ children }: { children: ReactNode }) {
     </SignedIn>
   );
 }
-const Framed = ({ page: Page }: { page: Page }) => <Frame><Page /></Frame>;
+
+type Page = ComponentType | LazyPage;
+/** The page's chunk is loaded beside the session that its guard waits for. */
+const start = (page: Page) => { if ('start' in page) page.start(); };
+
+function Framed({ page: Page }: { page: Page }) {
+  start(Page);
+  return <Frame><Page /></Frame>;
+}
 
 /** A page that only some servers, plans or roles have. */
-const Optional = ({ feature, title, page: Page }: { feature: Feature; title: string; page: Page }) => (
-  <Frame><IfOffered feature={feature} title={title}><Page /></IfOffered></Frame>
-);
+function Optional({ feature, title, page: Page }: { feature: Feature; title: string; page: Page }) {
+  start(Page);
+  return <Frame><IfOffered feature={feature} title={title}><Page /></IfOffered></Frame>;
+}
 
-const alone = (Page: Page) => <Suspense fallback={null}><Page /></Suspense>;
+/** A page without the frame. */
+function Alone({ page: Page }: { page: Page }) {
+  start(Page);
+  return <Suspense fallback={null}><Page /></Suspense>;
+}
+
+function SigningIn({ page: Page }: { page: Page }) {
+  start(Page);
+  return <SignedOut><Alone page={Page} /></SignedOut>;
+}
 
 export function Routes() {
   return (
     <Switch>
-      <Route path="/login"><SignedOut>{alone(Login)}</SignedOut></Route>
-      <Route path="/register"><SignedOut>{alone(Register)}</SignedOut></Route>
-      <Route path="/invitation">{alone(Invitation)}</Route>
-      <Route path="/welcome">{alone(Welcome)}</Route>
-      {Kit && <Route path="/kit">{alone(Kit)}</Route>}
+      <Route path="/login"><SigningIn page={Login} /></Route>
+      <Route path="/register"><SigningIn page={Register} /></Route>
+      <Route path="/invitation"><Alone page={Invitation} /></Route>
+      <Route path="/welcome"><Alone page={Welcome} /></Route>
+      {Kit && <Route path="/kit"><Alone page={Kit} /></Route>}
       <Route path="/"><SignedIn><Redirect to="/agents" replace /></SignedIn></Route>
       <Route path="/agents"><Framed page={Agents} /></Route>
       <Route path="/agents/new"><Framed page={Deploy} /></Route>

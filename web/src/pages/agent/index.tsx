@@ -1,11 +1,12 @@
 import './agent.css';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, type ComponentType, type LazyExoticComponent } from 'react';
+import { Suspense } from 'react';
 import { useParams } from 'wouter';
 import { agentQuery } from '../../api/queries';
 import type { Agent as AgentData } from '../../api/types';
 import { stateOf } from '../../app/agent_state';
 import { ErrorBoundary } from '../../app/error_boundary';
+import { lazyPage, type LazyPage } from '../../app/lazy_page';
 import { NotFound } from '../../app/not_found';
 import { Page } from '../../app/page';
 import { asProblem } from '../../api/problem';
@@ -15,21 +16,24 @@ import { LinkTabs } from '../../ui/tabs';
 import { Actions } from './actions';
 
 export type TabProps = { agent: AgentData; etag: string | null };
-type Tab = { id: string; title: string; page: LazyExoticComponent<ComponentType<TabProps>> };
+type Tab = { id: string; title: string; page: LazyPage<TabProps> };
 
 const TABS: Tab[] = [
-  { id: '', title: 'Overview', page: lazy(() => import('./overview')) },
-  { id: 'activity', title: 'Activity', page: lazy(() => import('./activity')) },
-  { id: 'output', title: 'Output', page: lazy(() => import('./output')) },
-  { id: 'metrics', title: 'Metrics', page: lazy(() => import('./metrics')) },
-  { id: 'permissions', title: 'Permissions', page: lazy(() => import('./permissions')) },
-  { id: 'credentials', title: 'Credentials', page: lazy(() => import('./credentials')) },
-  { id: 'deployments', title: 'Deployments', page: lazy(() => import('./deployments')) },
-  { id: 'settings', title: 'Settings', page: lazy(() => import('./settings')) },
+  { id: '', title: 'Overview', page: lazyPage(() => import('./overview')) },
+  { id: 'activity', title: 'Activity', page: lazyPage(() => import('./activity')) },
+  { id: 'output', title: 'Output', page: lazyPage(() => import('./output')) },
+  { id: 'metrics', title: 'Metrics', page: lazyPage(() => import('./metrics')) },
+  { id: 'permissions', title: 'Permissions', page: lazyPage(() => import('./permissions')) },
+  { id: 'credentials', title: 'Credentials', page: lazyPage(() => import('./credentials')) },
+  { id: 'deployments', title: 'Deployments', page: lazyPage(() => import('./deployments')) },
+  { id: 'settings', title: 'Settings', page: lazyPage(() => import('./settings')) },
 ];
 
 export default function Agent() {
   const { id = '', tab = '' } = useParams<{ id: string; tab?: string }>();
+  const shown = TABS.find((one) => one.id === tab);
+  // Beside the agent, not after it.
+  shown?.page.start();
   useTopic(`agent:${id}`);
   const polling = usePolling(5000);
   const { data, error, refetch } = useQuery({
@@ -45,7 +49,6 @@ export default function Agent() {
       </Page>
     );
   }
-  const shown = TABS.find((one) => one.id === tab);
   if (!shown) return <NotFound />;
   const { agent } = data;
   const state = stateOf(agent);

@@ -62,7 +62,8 @@ function RuntimeCard({ may, ...props }: CardProps) {
   const { agent } = props;
   const { data, error, refetch } = useQuery(runtimesQuery);
   const edit = useAgentPart(props, VERSION);
-  const [asking, setAsking] = useState(false);
+  // What is asked about stays the same when another version comes out, or somebody else updates, meanwhile.
+  const [asked, setAsked] = useState<{ from: string; to: string } | null>(null);
   const runtime = data?.find((one) => one.name === agent.runtime);
   const newer = runtime && runtime.version !== agent.runtimeVersion ? runtime.version : null;
   async function update(version: string) {
@@ -70,14 +71,16 @@ function RuntimeCard({ may, ...props }: CardProps) {
     toast.good(`It is being deployed with version ${version}.`);
   }
   return (
-    <Card title="Runtime" foot={may && newer && <Button variant="primary" onClick={() => setAsking(true)}>Update to version {newer}…</Button>}>
+    <Card title="Runtime" foot={may && newer && <Button variant="primary" onClick={() => setAsked({ from: agent.runtimeVersion, to: newer })}>Update to version {newer}…</Button>}>
       <div className="stack">
         <p className="wrap-anywhere">{runtime?.title ?? agent.runtime}, version {agent.runtimeVersion}. {newer ? `Version ${newer} is out.` : runtime && 'This is the newest version.'}</p>
         <ErrorNotice error={error} title="Whether there is a newer version is not known" retry={() => void refetch()} />
       </div>
-      <ConfirmDialog open={asking && newer !== null} onClose={() => setAsking(false)} title={`Update to version ${newer}?`} action="Update" onConfirm={() => update(newer ?? '')}>
-        <p>It is deployed again, and what it is doing now is cut off. Its files stay. If the new version does not become ready, {agent.runtimeVersion} runs again.</p>
-      </ConfirmDialog>
+      {asked && (
+        <ConfirmDialog key={asked.to} open onClose={() => setAsked(null)} title={`Update to version ${asked.to}?`} action="Update" onConfirm={() => update(asked.to)}>
+          <p>It is deployed again, and what it is doing now is cut off. Its files stay. If the new version does not become ready, {asked.from} runs again.</p>
+        </ConfirmDialog>
+      )}
     </Card>
   );
 }

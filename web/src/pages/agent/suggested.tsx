@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { useRef } from 'react';
 import { Badge, Button, Card, Time } from '../../ui';
 import { count } from '../../ui/format';
 import { suggestionsQuery, type Suggestion } from './queries';
@@ -10,6 +11,17 @@ const Seen = ({ one }: { one: { count: number; lastAt: string; example: string }
 /** What it was refused, and the narrowest change that would have let it through. */
 export function Suggested({ agentId, allowed, allow }: { agentId: string; allowed: (one: Suggestion) => boolean; allow: ((one: Suggestion) => void) | null }) {
   const { data } = useQuery(suggestionsQuery(agentId));
+  // The button that was pressed gives way to a word, which takes the focus: it would begin at the top again.
+  const pressed = useRef<string | null>(null);
+  const press = (one: Suggestion) => {
+    pressed.current = one.id;
+    allow?.(one);
+  };
+  const takeFocus = (id: string) => (word: HTMLElement | null) => {
+    if (!word || pressed.current !== id) return;
+    pressed.current = null;
+    word.focus({ preventScroll: true });
+  };
   if (!data || data.items.length + data.notGrantable.length === 0) return null;
   return (
     <Card title="Refused in the last 30 days" hint="Nothing is allowed by itself.">
@@ -17,7 +29,9 @@ export function Suggested({ agentId, allowed, allow }: { agentId: string; allowe
         {data.items.map((one) => (
           <li key={one.id}>
             <div className="grow stack-1"><span className="wrap-anywhere">{one.sentence}</span><Seen one={one} /></div>
-            {allowed(one) ? <Badge tone="accent">in the draft</Badge> : allow && <Button size="small" onClick={() => allow(one)}>Allow this</Button>}
+            {allowed(one)
+              ? <span ref={takeFocus(one.id)} tabIndex={-1}><Badge tone="accent">in the draft</Badge></span>
+              : allow && <Button size="small" onClick={() => press(one)}>Allow this</Button>}
           </li>
         ))}
         {data.notGrantable.map((one) => (

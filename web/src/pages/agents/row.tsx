@@ -9,7 +9,7 @@ export const RIGHT: ReadonlySet<ColumnId> = new Set(['cpu', 'memory', 'restarts'
 
 type Props = { row: Row; index: number; columns: ColumnId[]; selected: boolean; onSelect: ((id: string, on: boolean) => void) | null };
 
-/** One agent. It is drawn again only when it itself has changed, or its place in the order. */
+/** One agent; another one later, see slots.ts. It is drawn again only when the agent has changed, or its place in the order. */
 export const AgentRow = memo(function AgentRow({ row, index, columns, selected, onSelect }: Props) {
   const { agent } = row;
   return (

@@ -1,7 +1,8 @@
-import { useMemo, useRef, type ReactNode } from 'react';
+import { useLayoutEffect, useMemo, useRef, type ReactNode } from 'react';
 import { IconArrowUp, classes } from '../../ui';
 import { AgentRow, RIGHT, TITLES } from './row';
 import type { ColumnId, Row, Sort } from './rows';
+import { slotsFor, type Slots } from './slots';
 import { useDrawn } from './use_drawn';
 
 type Props = {
@@ -13,7 +14,8 @@ type Props = {
 export function AgentsTable({ rows, columns, sort, onSort, selected, onSelect, onSelectAll, selectable }: Props) {
   const body = useRef<HTMLTableSectionElement>(null);
   const ids = useMemo(() => rows.map((row) => row.agent.id), [rows]);
-  const { ranges, pitch, onFocus, onBlur } = useDrawn(ids, body);
+  const { ranges, pitch, focusedId, onFocus, onBlur } = useDrawn(ids, body);
+  const slots = useSlots(ranges.flatMap(({ from, to }) => ids.slice(from, to)), focusedId);
   const width = columns.length + (selectable ? 1 : 0);
 
   const lines: ReactNode[] = [];
@@ -21,7 +23,7 @@ export function AgentsTable({ rows, columns, sort, onSort, selected, onSelect, o
   for (const { from, to } of ranges) {
     if (from > end) lines.push(<Gap key={`before ${ids[from]}`} height={(from - end) * pitch} width={width} />);
     for (const [at, row] of rows.slice(from, to).entries()) {
-      lines.push(<AgentRow key={row.agent.id} row={row} index={from + at} columns={columns} selected={selected.has(row.agent.id)} onSelect={selectable ? onSelect : null} />);
+      lines.push(<AgentRow key={slots.get(row.agent.id)} row={row} index={from + at} columns={columns} selected={selected.has(row.agent.id)} onSelect={selectable ? onSelect : null} />);
     }
     end = to;
   }
@@ -40,6 +42,13 @@ export function AgentsTable({ rows, columns, sort, onSort, selected, onSelect, o
       </table>
     </div>
   );
+}
+
+function useSlots(drawn: string[], focusedId: string | null): Slots {
+  const shown = useRef<Slots>(new Map());
+  const slots = slotsFor(shown.current, drawn, focusedId);
+  useLayoutEffect(() => { shown.current = slots; });
+  return slots;
 }
 
 /** Stands for rows that are not drawn. */

@@ -8,6 +8,8 @@ export type Drawn = {
   ranges: Range[];
   /** Height of one row with what separates it from the next. */
   pitch: number;
+  /** The agent whose row has the focus, or had it when it left the list. */
+  focusedId: string | null;
   onFocus: (event: FocusEvent) => void;
   onBlur: (event: FocusEvent) => void;
 };
@@ -72,7 +74,7 @@ export function useDrawn(ids: readonly string[], body: RefObject<HTMLElement | n
   const onBlur = useCallback((event: FocusEvent) => {
     if (event.relatedTarget && !event.currentTarget.contains(event.relatedTarget)) setFocus(null);
   }, []);
-  return { ranges: drawnRanges(count, seen, focused), pitch, onFocus, onBlur };
+  return { ranges: drawnRanges(count, seen, focused), pitch, focusedId: focus?.id ?? null, onFocus, onBlur };
 }
 
 /** When the row with the focus is gone, and the focus with it, the row in its place takes it. */

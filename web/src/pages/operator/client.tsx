@@ -23,7 +23,7 @@ export function Client({ id }: { id: string }) {
   }
   const { client } = data.data;
   return (
-    <Page title={client.name} actions={<Standing client={client} />} lead={<span className="row-wrap"><Link href="/operator">All clients</Link><ClientStatus status={client.status} /></span>}>
+    <Page title={client.name} actions={<Standing key={client.id} client={client} />} lead={<span className="row-wrap"><Link href="/operator">All clients</Link><ClientStatus status={client.status} /></span>}>
       {error && <ErrorNotice error={error} title="Not up to date: the server does not answer" retry={() => void refetch()} />}
       {client.status === 'suspended' && <Notice tone="bad" title="Suspended">{client.suspendedReason ?? 'No reason was given.'}</Notice>}
       <div className="operator-two">
@@ -35,33 +35,29 @@ export function Client({ id }: { id: string }) {
             <Pair name="Id"><span className="mono small">{client.id}</span></Pair>
           </Pairs>
         </Card>
-        <Members users={client.users} />
+        <Members key={client.id} users={client.users} />
       </div>
       <PlanForm client={client} etag={data.etag} />
     </Page>
   );
 }
 
-/** Suspends, or lets it run again. */
+/** Suspends, or lets it run again. What was asked stays asked when the client's standing changes meanwhile. */
 function Standing({ client }: { client: AdminClientDetail }) {
   const queries = useQueryClient();
-  const [asked, setAsked] = useState(false);
+  const [suspending, setSuspending] = useState(false);
+  const [restoring, setRestoring] = useState(false);
   const done = async (text: string) => {
     toast.good(text);
     await queries.invalidateQueries({ queryKey: ['admin'] });
   };
-  if (client.status === 'active') {
-    return (
-      <>
-        <Button onClick={() => setAsked(true)}>Suspend…</Button>
-        {asked && <SuspendDialog client={client} onClose={() => setAsked(false)} onDone={() => done(`${client.name} is suspended.`)} />}
-      </>
-    );
-  }
   return (
     <>
-      <Button variant="primary" onClick={() => setAsked(true)}>Restore…</Button>
-      <ConfirmDialog open={asked} onClose={() => setAsked(false)} title={`Restore ${client.name}?`} action="Restore" onConfirm={async () => {
+      {client.status === 'active'
+        ? <Button onClick={() => setSuspending(true)}>Suspend…</Button>
+        : <Button variant="primary" onClick={() => setRestoring(true)}>Restore…</Button>}
+      {suspending && <SuspendDialog client={client} onClose={() => setSuspending(false)} onDone={() => done(`${client.name} is suspended.`)} />}
+      <ConfirmDialog open={restoring} onClose={() => setRestoring(false)} title={`Restore ${client.name}?`} action="Restore" onConfirm={async () => {
         await raw('POST', `${clientPath(client.id)}/restore`, {});
         await done(`${client.name} is restored.`);
       }}>
