@@ -429,7 +429,9 @@ class RenewerTest : public ::testing::Test {
     while (true) {
       const auto packet = co_await spool_->receive();
       if (!packet) co_return;
-      const DurableMessage durable{.sequence = ++count};
+      // Several records may be in one packet.
+      count += read_records(packet->bytes).value().size();
+      const DurableMessage durable{.sequence = count};
       (void)spool_->send(encode(durable));
     }
   }
