@@ -143,6 +143,8 @@ Task<void> stop(egress::Supervisor& supervisor, db::Listener& listener, db::Data
 int run_egress(Settings settings) {
   allow_many_files();
   if (!net::keep_tls_buffers()) log::warn("TLS buffers are not kept for reuse");
+  // First of all, so that what is loaded next lies where this used memory for a moment.
+  if (auto warm = net::warm_up_tls(SystemClock{}); !warm) return complain(warm.error().message);
   auto config = egress_config(settings);
   if (!config) return complain(config.error().message);
   auto parts = worker_parts(settings);

@@ -77,4 +77,10 @@ class TlsClientContext {
   std::unique_ptr<State> state_;
 };
 
+// Makes a connection from itself to itself below an authority that is thrown away. What OpenSSL
+// finds out and keeps at its first use (its algorithms and their tables, some hundred kilobytes) is
+// in memory then that processes forked afterwards share, and they do not find it out again. An
+// error says that no connection will work here. Takes a few milliseconds.
+Status warm_up_tls(const Clock& clock);
+
 }  // namespace deployclaw::net

@@ -395,5 +395,17 @@ TEST_F(OpensslClientTest, ResumesUnderTls12) {
   EXPECT_EQ(contexts_.minted(), 1U);
 }
 
+// Its memory is not measured here; that a process which was forked afterwards can still go both
+// ways is what the whole of egress is tested for.
+TEST_F(TlsTest, WarmingUpWorksAndLeavesTheNextConnectionAsItWouldBe) {
+  ASSERT_TRUE(warm_up_tls(clock_));
+  ASSERT_TRUE(warm_up_tls(clock_));
+  const auto pair = shake();
+  EXPECT_TRUE(client_shaken_);
+  EXPECT_TRUE(server_shaken_);
+  EXPECT_EQ(roots_.sessions(), 0U) << "it has left a session with another's context";
+  EXPECT_EQ(contexts_.minted(), 1U);
+}
+
 }  // namespace
 }  // namespace deployclaw::net

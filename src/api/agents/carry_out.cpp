@@ -41,14 +41,20 @@ domain::Permissions read_stored(const json::object& stored) {
   return domain::read_permissions(value, "", ignored);
 }
 
+Task<Result<json::object>> seal_new_secrets(Services& services, ClientId client, AgentId agent,
+                                            CheckedConfig checked) {
+  if (checked.secrets.empty()) co_return std::move(checked.config);
+  auto salt = co_await store::find_client_salt(services.db, client);
+  if (!salt) co_return fail(std::move(salt.error()));
+  auto sealed = co_await seal_config(services, client, std::move(*salt), agent, std::move(checked));
+  co_return sealed;
+}
+
 Task<Result<Changed>> apply_change(Services& services, ClientId client, store::LockedAgent& agent,
                                    ChangeRequest wanted) {
   std::optional<json::object> config;
   if (wanted.config) {
-    auto salt = co_await store::find_client_salt(services.db, client);
-    if (!salt) co_return fail(std::move(salt.error()));
-    auto sealed = co_await seal_config(services, client, std::move(*salt), agent.id,
-                                       std::move(*wanted.config));
+    auto sealed = co_await seal_new_secrets(services, client, agent.id, std::move(*wanted.config));
     if (!sealed) co_return fail(std::move(sealed.error()));
     config = std::move(*sealed);
   }

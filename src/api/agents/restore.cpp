@@ -30,6 +30,7 @@ Result<ChangeRequest> read_version(const runtimes::Catalogue& catalogue, store::
 
 Task<Status> carry_over_secrets(Services& services, ClientId client,
                                 const store::LockedAgent& agent, CheckedConfig& checked) {
+  if (domain::sealed_values(checked.config).empty()) co_return Status{};
   auto salt = co_await store::find_client_salt(services.db, client);
   if (!salt) co_return fail(std::move(salt.error()));
   auto config = co_await reseal_config(services, client, std::move(*salt), agent.id,
