@@ -12,7 +12,8 @@ import { pages } from './pages.mjs';
 import { Played } from './played.mjs';
 import { Site, sleep } from './browser.mjs';
 
-const LOOKS = { light: {}, dark: { colorScheme: 'dark' }, narrow: { width: 390, height: 844 } };
+const NARROW = { width: 390, height: 844 };
+const LOOKS = { light: {}, dark: { colorScheme: 'dark' }, narrow: NARROW, 'narrow-dark': { ...NARROW, colorScheme: 'dark' } };
 const [folder = 'var/screens', only] = process.argv.slice(2);
 fs.mkdirSync(folder, { recursive: true });
 
