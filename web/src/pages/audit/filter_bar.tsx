@@ -28,7 +28,7 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
   });
   return (
     <>
-      <div className="filters">
+      <div className="filters audit-filters">
         <SearchField label="Search the log" placeholder="Search action, target, details" value={filters.q} onChange={(value) => put({ q: value })} />
         <div className="segments" role="group" aria-label="Outcome">
           <button type="button" aria-pressed={filters.outcome === ''} onClick={() => put({ outcome: '' })}>All</button>
