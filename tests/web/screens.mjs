@@ -2,7 +2,8 @@
 //
 // Starts a platform, fills it with example data and writes a picture of every page, wide and 390 px
 // wide, light and dark; pages whose calls a server may lack, and states that are hard to reach, with a
-// played one, and the static pages. See ./dev screens. With --played only the latter, without a platform.
+// played one, and the static pages. See ./dev screens. With --played no platform is started, with
+// --states only the states and static pages are made.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -109,8 +110,8 @@ async function ofStatic() {
   }
 }
 
-if (only !== '--played') await ofPlatform();
-await ofPlayed();
+if (!only) await ofPlatform();
+if (only !== '--states') await ofPlayed();
 await ofStates();
 await ofStatic();
 console.log(`pictures in ${folder}`);

@@ -7,7 +7,7 @@ import { agentOf, deploymentOf, manyAgents } from './many_agents.mjs';
 import { pageOf, problem } from './played.mjs';
 
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
-const text = (words) => (page) => page.getByText(words).first().waitFor();
+const text = (words) => (page) => page.locator('main, dialog[open]').getByText(words).filter({ visible: true }).first().waitFor();
 const press = (name) => async (page) => { await page.getByRole('button', { name }).first().click(); await page.getByRole('dialog').waitFor(); };
 const agents = (list) => (played) => played.on('GET', '/api/agents', ({ query }) => pageOf(list, query, 200));
 const agent = (change = () => undefined) => (played) => change(tellAgent(played), played);
@@ -72,6 +72,6 @@ export const states = [
   { name: 'approvals-history', path: '/approvals?tab=history', tell: tellApprovals, ready: text('Inbox assistant') },
   { name: 'audit-open', path: '/audit', tell: tellAudit, ready: async (page) => { await page.locator('.entry-line').nth(2).click(); await text('The record')(page); } },
   { name: 'audit-verify', path: '/audit', tell: tellAudit, ready: async (page) => { await text('paste.example.net')(page); await press('Verify')(page); } },
-  { name: 'audit-nothing', path: '/audit?q=nothing', tell: (played) => tellAgent(played), ready: text(/Nothing|No records/) },
+  { name: 'audit-nothing', path: '/audit?q=nothing', tell: (played) => tellAgent(played), ready: (page) => page.locator('.empty, .empty-state').first().waitFor() },
   { name: 'suspend-dialog', path: '/operator/clients/00000000-0000-4000-8004-000000000003', tell: tellAll, ready: press('Suspend…') },
 ];

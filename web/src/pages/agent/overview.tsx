@@ -6,9 +6,10 @@ import { runtimesQuery, useFeatures } from '../../api/queries';
 import { api, ok } from '../../api/client';
 import type { Agent, Health } from '../../api/types';
 import { actionWords } from '../../app/action_words';
+import { exitWords } from '../../app/agent_state';
 import { usePolling, useTopic } from '../../live/live';
 import { Badge, ButtonLink, Card, Code, CopyButton, ErrorNotice, Notice, Pair, Pairs, Skeleton, Status, Time, type Tone } from '../../ui';
-import { bytes, count, usd } from '../../ui/format';
+import { bytes, count, sentence, usd } from '../../ui/format';
 import { OutcomeBadge } from '../audit/entry_row';
 import { entriesOf, namedTarget } from '../audit/filters';
 import { ProgressSteps } from '../deploy/progress_steps';
@@ -50,7 +51,7 @@ function Failure({ agent }: { agent: Agent }) {
     <Notice tone={back ? 'warn' : 'bad'} title={back ? 'The last change did not work; the version before runs again' : 'It does not run'}
       action={<ButtonLink size="small" href={`/agents/${agent.id}/output`}>See its output</ButtonLink>}>
       <div className="stack-2">
-        <span>{deployment?.reason ?? agent.statusReason ?? 'No reason was recorded.'}{deployment?.exitCode != null && ` Exit code ${deployment.exitCode}.`}</span>
+        <span>{sentence(deployment?.reason ?? agent.statusReason ?? 'No reason was recorded')}{deployment && exitWords(deployment)}</span>
         {deployment?.lastOutput && <Code label="Last output">{deployment.lastOutput}</Code>}
       </div>
     </Notice>
