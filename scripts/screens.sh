@@ -2,7 +2,7 @@
 # Usage: ./dev screens
 #
 # Starts a platform of its own, fills it with example data through the API and writes a picture of
-# every page, light, dark and narrow, to var/screens.
+# every page and of the states that matter, wide and narrow, light and dark, to var/screens.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"

@@ -1,18 +1,24 @@
 // Usage: node tests/web/screens.mjs FOLDER
 //
-// Starts a platform, fills it with example data and writes a picture of every page: light, dark and
-// 390 px wide; pages whose calls a server may lack are shown with a played one. See ./dev screens.
-// With --played only these, without a platform.
+// Starts a platform, fills it with example data and writes a picture of every page, wide and 390 px
+// wide, light and dark; pages whose calls a server may lack, and states that are hard to reach, with a
+// played one, and the static pages. See ./dev screens. With --played no platform is started, with
+// --states only the states and static pages are made.
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { comingPages, tellAll } from './coming_data.mjs';
 import { pages } from './pages.mjs';
 import { Played } from './played.mjs';
 import { Site, sleep } from './browser.mjs';
+import { states } from './states.mjs';
+import { startSite } from './static_site.mjs';
+import { openWindow, startChromium } from './window.mjs';
 
-const LOOKS = { light: {}, dark: { colorScheme: 'dark' }, narrow: { width: 390, height: 844 } };
+const NARROW = { width: 390, height: 844 };
+const LOOKS = { light: {}, dark: { colorScheme: 'dark' }, narrow: NARROW, 'narrow-dark': { ...NARROW, colorScheme: 'dark' } };
 const [folder = 'var/screens', only] = process.argv.slice(2);
 fs.mkdirSync(folder, { recursive: true });
 
@@ -65,6 +71,47 @@ async function ofPlayed() {
   }
 }
 
-if (only !== '--played') await ofPlatform();
-await ofPlayed();
+async function ofStates() {
+  const played = await new Played().start();
+  try {
+    for (const [look, options] of Object.entries(LOOKS)) {
+      for (const state of states) {
+        played.reset();
+        await state.tell(played);
+        const page = await played.window(options);
+        await page.open(state.path);
+        await state.ready(page, played);
+        await picture(page, `${state.name}-${look}`, await page.locator('dialog[open]').count() > 0);
+        await page.done();
+      }
+    }
+  } finally {
+    await played.stop();
+  }
+}
+
+const STATIC = { landing: '/', imprint: '/legal/imprint', privacy: '/legal/privacy', terms: '/legal/terms', 'data-processing': '/legal/data-processing', 'waitlist-thanks': '/waitlist-thanks', 'landing-not-found': '/nothing' };
+
+async function ofStatic() {
+  const site = await startSite(fileURLToPath(new URL('../../web/dist', import.meta.url)), { supportEmail: 'support@example.com' });
+  const chromium = await startChromium();
+  try {
+    for (const [look, options] of Object.entries(LOOKS)) {
+      for (const [name, where] of Object.entries(STATIC)) {
+        const page = await openWindow(chromium, site.url, options);
+        await page.goto(site.url + where);
+        await picture(page, `${name}-${look}`);
+        await page.done();
+      }
+    }
+  } finally {
+    await chromium.close();
+    await site.close();
+  }
+}
+
+if (!only) await ofPlatform();
+if (only !== '--states') await ofPlayed();
+await ofStates();
+await ofStatic();
 console.log(`pictures in ${folder}`);

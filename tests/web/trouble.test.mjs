@@ -71,7 +71,7 @@ test('no connection: says so, keeps what was typed, and goes on when it is back'
   await page.getByLabel('Name', { exact: true }).fill('After the outage');
   await page.getByLabel('Probe (tests only)').check();
   await next.click();
-  await page.getByRole('radio', { name: 'Later' }).check();
+  await page.getByRole('radio', { name: 'Decide later' }).check();
   for (let i = 0; i < 4; i += 1) await next.click();
   down = true;
   await page.getByRole('button', { name: 'Deploy agent' }).click();
@@ -89,7 +89,7 @@ test('what the server refuses is shown beside its field, on its step', async () 
   await page.getByLabel('Name', { exact: true }).fill(HOSTILE);
   await page.getByLabel('Probe (tests only)').check();
   await next.click();
-  await page.getByRole('radio', { name: 'Later' }).check();
+  await page.getByRole('radio', { name: 'Decide later' }).check();
   for (let i = 0; i < 4; i += 1) await next.click();
   await page.getByRole('button', { name: 'Deploy agent' }).click();
   await page.getByRole('heading', { name: 'Name and runtime' }).waitFor();

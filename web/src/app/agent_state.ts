@@ -33,3 +33,7 @@ export const mayRestart = (agent: Agent): boolean => agent.desiredState === 'run
 const ENDED: ReadonlySet<DeploymentState> = new Set(['live', 'failed', 'rolled_back', 'cancelled']);
 /** Whether nothing more will happen in this deployment. */
 export const hasEnded = (deployment: Pick<Deployment, 'state'> | null): boolean => deployment !== null && ENDED.has(deployment.state);
+
+/** The exit code in words, unless the reason names it already. */
+export const exitWords = ({ reason, exitCode }: Pick<Deployment, 'reason' | 'exitCode'>): string =>
+  (exitCode !== null && !reason?.includes(`code ${exitCode}`) ? ` Exit code ${exitCode}.` : '');

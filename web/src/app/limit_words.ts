@@ -4,10 +4,10 @@ import { bytes, count, usd } from '../ui/format';
 
 const NAMES: Record<string, string> = {
   agents: 'Agents', members: 'Members', tokensIn: 'Tokens in', tokensOut: 'Tokens out', spendUsd: 'Model spend',
-  defaultDailyTokenSpendUsd: 'Default daily spend per agent',
+  defaultDailyTokenSpendUsd: 'Default daily spend per agent', auditRetentionDays: 'Days the audit log is kept',
 };
 
-/** "auditRetentionDays" is "Audit retention days". */
+/** "maxOpenTabs" is "Max open tabs" where no better name is known. */
 export function limitName(key: string): string {
   const words = key.replace(/(Usd|Mb)$/, '').replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
   return NAMES[key] ?? words.charAt(0).toUpperCase() + words.slice(1);

@@ -31,3 +31,6 @@ export function duration(ms: number): string {
 
 /** "a", "a and b", "a, b and c" */
 export const listOf = (words: string[]): string => new Intl.ListFormat('en', { style: 'long', type: 'conjunction' }).format(words);
+
+/** What the server gives as a reason, as a sentence of its own: its texts are made to follow a colon. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? '' : '.');

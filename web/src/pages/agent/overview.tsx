@@ -6,11 +6,12 @@ import { runtimesQuery, useFeatures } from '../../api/queries';
 import { api, ok } from '../../api/client';
 import type { Agent, Health } from '../../api/types';
 import { actionWords } from '../../app/action_words';
+import { exitWords } from '../../app/agent_state';
 import { usePolling, useTopic } from '../../live/live';
 import { Badge, ButtonLink, Card, Code, CopyButton, ErrorNotice, Notice, Pair, Pairs, Skeleton, Status, Time, type Tone } from '../../ui';
-import { bytes, count, usd } from '../../ui/format';
+import { bytes, count, sentence, usd } from '../../ui/format';
 import { OutcomeBadge } from '../audit/entry_row';
-import { entriesOf } from '../audit/filters';
+import { entriesOf, namedTarget } from '../audit/filters';
 import { ProgressSteps } from '../deploy/progress_steps';
 import type { TabProps } from './index';
 import { healthQuery, latestQuery, suggestionsQuery } from './queries';
@@ -50,7 +51,7 @@ function Failure({ agent }: { agent: Agent }) {
     <Notice tone={back ? 'warn' : 'bad'} title={back ? 'The last change did not work; the version before runs again' : 'It does not run'}
       action={<ButtonLink size="small" href={`/agents/${agent.id}/output`}>See its output</ButtonLink>}>
       <div className="stack-2">
-        <span>{deployment?.reason ?? agent.statusReason ?? 'No reason was recorded.'}{deployment?.exitCode != null && ` Exit code ${deployment.exitCode}.`}</span>
+        <span>{sentence(deployment?.reason ?? agent.statusReason ?? 'No reason was recorded')}{deployment && exitWords(deployment)}</span>
         {deployment?.lastOutput && <Code label="Last output">{deployment.lastOutput}</Code>}
       </div>
     </Notice>
@@ -80,7 +81,7 @@ function Waiting({ agent }: { agent: Agent }) {
 const WORD: Record<Health['status'], { word: string; tone: Tone }> = {
   healthy: { word: 'Healthy', tone: 'good' }, unhealthy: { word: 'Unhealthy', tone: 'bad' }, starting: { word: 'Starting', tone: 'busy' }, stopped: { word: 'Stopped', tone: 'idle' },
 };
-const CHECK_TONE: Record<string, Tone> = { ok: 'good', passing: 'good', healthy: 'good', good: 'good', failing: 'bad', failed: 'bad', bad: 'bad', unhealthy: 'bad', starting: 'busy', unknown: 'idle' };
+const CHECK: Record<string, { word: string; tone: Tone }> = { pass: { word: 'Yes', tone: 'good' }, fail: { word: 'No', tone: 'bad' } };
 const CHECK_TITLE: Record<string, string> = { live: 'Process answers', started: 'Has started', ready: 'Ready to work' };
 
 function HealthCard({ agent }: { agent: Agent }) {
@@ -98,8 +99,9 @@ function HealthCard({ agent }: { agent: Agent }) {
             {health.checks.map((check) => (
               <li key={check.name}>
                 <span className="check-name">{CHECK_TITLE[check.name] ?? check.name}</span>
-                <Status tone={CHECK_TONE[check.status] ?? 'idle'}>{check.status}</Status>
-                <span className="muted small grow wrap-anywhere">{check.detail}</span>
+                <Status tone={CHECK[check.status]?.tone ?? 'idle'}>{CHECK[check.status]?.word ?? check.status}</Status>
+                {/* Addresses and numbers help only where something is wrong. */}
+                <span className="muted small grow check-detail">{check.status !== 'pass' && check.detail}</span>
                 <span className="muted small"><Time at={check.at} /></span>
               </li>
             ))}
@@ -179,7 +181,7 @@ function Latest({ agent }: { agent: Agent }) {
           <ul className="latest">
             {entriesOf(data).slice(0, 7).map(({ key, record, outcome }) => (
               <li key={key}>
-                <span className="latest-what"><span>{actionWords(record.actionType)}</span>{record.target && <span className="muted mono small truncate">{record.target}</span>}</span>
+                <span className="latest-what"><span>{actionWords(record.actionType)}</span>{namedTarget(record) && <span className="muted small truncate">{namedTarget(record)}</span>}</span>
                 {outcome !== 'success' && <OutcomeBadge outcome={outcome} />}
                 <span className="muted small"><Time at={record.createdAt} /></span>
               </li>

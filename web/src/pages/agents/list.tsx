@@ -1,6 +1,6 @@
 import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { Button, EmptyState, IconSearch } from '../../ui';
+import { Button, EmptyState, IconChevronDown, IconSearch } from '../../ui';
 import { BulkBar } from './bulk_bar';
 import { columnsOf, filterFrom, FILTERS, matching, sortFrom, sortRows, SORTS, sortText, type ColumnId, type Row, type Sort } from './rows';
 import { AgentsTable } from './table';
@@ -74,10 +74,10 @@ function SortChoice({ columns, sort, onSort }: { columns: ColumnId[]; sort: Sort
   return (
     <label className="agents-sort small">
       <span className="muted">Sort</span>
-      <select className="input" value={text} onChange={(event) => onSort(sortFrom(event.target.value))}>
+      <span className="select-wrap"><select className="input" value={text} onChange={(event) => onSort(sortFrom(event.target.value))}>
         {offered.map((one) => <option key={one.text} value={one.text}>{one.title}</option>)}
         {!offered.some((one) => one.text === text) && <option value={text}>As chosen</option>}
-      </select>
+      </select><IconChevronDown /></span>
     </label>
   );
 }

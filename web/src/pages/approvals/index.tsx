@@ -6,7 +6,7 @@ import type { Agent } from '../../api/types';
 import { Page } from '../../app/page';
 import { usePendingApprovals } from '../../app/pending_approvals';
 import { useTopic } from '../../live/live';
-import { LinkTabs } from '../../ui';
+import { IconChevronDown, LinkTabs } from '../../ui';
 import { ENDS, History } from './history';
 import { Waiting } from './waiting';
 
@@ -48,11 +48,11 @@ function AgentChoice({ agents, agent, onChange }: { agents: Agent[]; agent: stri
   return (
     <label className="row approval-agent small">
       <span className="muted">Of</span>
-      <select className="input" aria-label="Of which agent" value={agent ?? ''} onChange={(event) => onChange(event.target.value)}>
+      <span className="select-wrap"><select className="input" aria-label="Of which agent" value={agent ?? ''} onChange={(event) => onChange(event.target.value)}>
         <option value="">all agents</option>
         {agents.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
         {!known && agent && <option value={agent}>an agent that is not there</option>}
-      </select>
+      </select><IconChevronDown /></span>
     </label>
   );
 }

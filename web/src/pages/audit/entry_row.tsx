@@ -6,7 +6,7 @@ import { useSession } from '../../app/guards';
 import { actionWords } from '../../app/action_words';
 import { Badge, Button, Code, CopyButton, ErrorNotice, IconChevronRight, Notice, Pair, Pairs, Time } from '../../ui';
 import { hashOf, recordWithHash } from './chain';
-import { ACTORS, OUTCOMES, type Entry, type Outcome } from './filters';
+import { ACTORS, namedTarget, OUTCOMES, type Entry, type Outcome } from './filters';
 
 const TONE = { success: 'good', denied: 'bad', failure: 'warn', pending: undefined } as const;
 export const OutcomeBadge = ({ outcome }: { outcome: Outcome }) => (
@@ -43,10 +43,10 @@ export const EntryRow = memo(function EntryRow({ entry, names, utc, showAgent }:
         <span className="entry-time muted"><Time at={record.createdAt} exact={utc} /></span>
         <span className="entry-what">
           <span className="entry-action">{actionWords(record.actionType)}</span>
-          {record.target && <span className="entry-target mono">{record.target}</span>}
+          {namedTarget(record) && <span className="entry-target mono">{namedTarget(record)}</span>}
           {reason && <span className="entry-reason small">{reason}</span>}
         </span>
-        <span className="entry-actor muted">{actorText(record, names)}{showAgent && record.agentId && record.actor.type !== 'agent' ? <span className="small"> on {names.agents.get(record.agentId) ?? 'a deleted agent'}</span> : null}</span>
+        <span className="entry-actor muted"><span className="truncate">{actorText(record, names)}</span>{showAgent && record.agentId && record.actor.type !== 'agent' ? <span className="small truncate"> on {names.agents.get(record.agentId) ?? 'a deleted agent'}</span> : null}</span>
         <span className="entry-outcome"><OutcomeBadge outcome={outcome} /></span>
       </button>
       {open && <div className="entry-more" id={id}><Details entry={entry} names={names} /></div>}

@@ -28,8 +28,8 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
   });
   return (
     <>
-      <div className="filters">
-        <SearchField label="Search the log" placeholder="Search action, target, details" value={filters.q} onChange={(value) => put({ q: value })} />
+      <div className="filters audit-filters">
+        <SearchField label="Search the log" placeholder="Search" value={filters.q} onChange={(value) => put({ q: value })} />
         <div className="segments" role="group" aria-label="Outcome">
           <button type="button" aria-pressed={filters.outcome === ''} onClick={() => put({ outcome: '' })}>All</button>
           {OUTCOMES.slice(0, 3).map(({ value, word }) => (

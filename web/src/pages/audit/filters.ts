@@ -76,3 +76,7 @@ export function entriesOf(records: AuditRecord[]): Entry[] {
   }
   return out;
 }
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** What was acted on, where it has a name: an id says nothing to a reader, and is in the record itself. */
+export const namedTarget = ({ target }: AuditRecord): string | null => (target && !UUID.test(target) ? target : null);

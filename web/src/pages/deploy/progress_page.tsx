@@ -3,13 +3,14 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
 import { OpenAgentPage } from '../../app/agent_page';
-import { hasEnded } from '../../app/agent_state';
+import { exitWords, hasEnded } from '../../app/agent_state';
 import { Page } from '../../app/page';
 import { api, ok } from '../../api/client';
 import { agentQuery } from '../../api/queries';
 import type { Agent, Deployment } from '../../api/types';
 import { useTopic } from '../../live/live';
 import { Button, ButtonLink, Card, Code, ConfirmDialog, ErrorNotice, IconCheck, IconWarn, Skeleton } from '../../ui';
+import { sentence } from '../../ui/format';
 import { channelOfConfig } from './after';
 import { ProgressSteps } from './progress_steps';
 import { TestKeys } from './test_keys';
@@ -80,7 +81,7 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
   return (
     <div className="verdict verdict-bad">
       <div className="verdict-head"><IconWarn size={20} />{title}</div>
-      <p className="wrap-anywhere">{deployment.reason ?? agent.statusReason ?? 'No reason was recorded.'}{exitWords(deployment)}</p>
+      <p className="wrap-anywhere">{sentence(deployment.reason ?? agent.statusReason ?? 'No reason was recorded')}{exitWords(deployment)}</p>
       {deployment.lastOutput && <Code label="Last output">{deployment.lastOutput}</Code>}
       <p className="muted">{adviceFor(deployment)}</p>
       {again.error && <ErrorNotice error={again.error} />}
@@ -100,8 +101,6 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
     </div>
   );
 }
-
-const exitWords = ({ reason, exitCode }: Deployment) => (exitCode !== null && !reason?.includes(`code ${exitCode}`) ? ` Exit code ${exitCode}.` : '');
 
 function adviceFor(deployment: Deployment): string {
   const last = deployment.steps.at(-1)?.name;

@@ -20,10 +20,10 @@ export function ModelStep({ draft, set, wrong }: StepProps) {
   const listed = provider?.models.includes(draft.model) ?? false;
   return (
     <>
-      {!mayStore && <Notice tone="info">Your role cannot store keys. Choose “Later” and ask an admin to add one.</Notice>}
+      {!mayStore && <Notice tone="info">Your role cannot store keys. Choose “Decide later” and ask an admin to add one.</Notice>}
       <Choices legend="Provider" hideLegend dense value={draft.provider} onChange={choose} choices={[
         ...PROVIDERS.filter((one) => known.has(one.kind)).map((one) => ({ value: one.kind, title: one.title, disabled: !mayStore })),
-        { value: 'none', title: 'Later' },
+        { value: 'none', title: 'Decide later' },
       ]} />
       {!provider && <p className="muted small">It will run, but cannot think before it has a key.</p>}
       {provider && (

@@ -37,7 +37,7 @@ function checkRuntime(draft: Draft, runtime: Runtime | undefined): Errors {
 function checkModel(draft: Draft): Errors {
   const errors: Errors = {};
   if (!providerOf(draft)) return errors;
-  if (draft.modelKey.trim().length < 8) errors['/credentials/model'] = 'Paste the key, or choose “Later”.';
+  if (draft.modelKey.trim().length < 8) errors['/credentials/model'] = 'Paste the key, or choose “Decide later”.';
   if (draft.model.trim() === '') errors['/config/models'] = 'Name a model.';
   return errors;
 }

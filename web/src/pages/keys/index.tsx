@@ -18,7 +18,7 @@ function Ends({ at }: { at: string | null }) {
   if (!at) return <>never</>;
   const left = Date.parse(at) - Date.now();
   if (left <= 0) return <Badge tone="bad">ended</Badge>;
-  return left < SOON ? <Badge tone="warn">ends <Time at={at} /></Badge> : <Time at={at} />;
+  return left < SOON ? <Badge tone="warn"><span>ends <Time at={at} /></span></Badge> : <Time at={at} />;
 }
 
 export default function Keys() {

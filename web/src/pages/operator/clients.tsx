@@ -15,7 +15,7 @@ export default function Clients() {
         <Table caption="Clients" cards rows={rows} rowKey={(row) => row.id} columns={[
           { id: 'name', title: 'Name', line: true, cell: (row) => <Link href={clientHref(row.id)} className="wrap-anywhere"><strong>{row.name}</strong></Link> },
           { id: 'status', title: 'Status', cell: (row) => <><ClientStatus status={row.status} />{row.suspendedReason && <div className="operator-sub">{row.suspendedReason}</div>}</> },
-          { id: 'plan', title: 'Plan', cell: (row) => <span className="wrap-anywhere">{row.plan}</span> },
+          { id: 'plan', title: 'Plan', cell: (row) => <span className="wrap-anywhere operator-plan">{row.plan}</span> },
           { id: 'agents', title: 'Agents', align: 'right', cell: (row) => count(row.agents) },
           { id: 'members', title: 'Members', align: 'right', cell: (row) => count(row.members) },
           { id: 'spend', title: 'Spend today', align: 'right', cell: (row) => usd(row.spendTodayUsd) },
