@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
+import { until } from '../e2e/harness.mjs';
 import { AGENT, tellAgent } from './agent_data.mjs';
 import { findings, Played, problem, sideways } from './played.mjs';
 
@@ -191,6 +192,46 @@ test('with the keyboard alone: opened, looked at, left with Escape, and rolled b
   await page.waitForFunction(() => document.activeElement?.tagName === 'H1', undefined, { timeout: 5000 });
   await end(page);
 });
+
+// A comparison that is longer than any window.
+function changeMuch() {
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`setting${index}`, index]));
+  state.elsewhere({ permissions: { scopes: ['email:read', 'calendar:read'], maxDailyTokenSpend: 9 }, config: { ...state.agent.config, many } });
+  const { runtime, runtimeVersion, config, permissions, resources } = structuredClone(state.agent);
+  state.versions[0] = { runtime, runtimeVersion, config, permissions, resources, secrets: { ...state.secrets } };
+}
+
+for (const when of ['at once', 'after it was opened']) {
+  test(`a long comparison that is there ${when} is read from its beginning, and the keyboard begins there`, async () => {
+    changeMuch();
+    const page = await tab({ width: 390, height: 844 });
+    const button = backTo(await opened(page, 1));
+    await button.waitFor();
+    const held = when === 'at once' ? [] : [played.hold(...VERSION), played.hold('POST', '/api/agents/:id/policy/replay')];
+    const asked = played.callsOf(...VERSION).length;
+    if (held.length > 0) {
+      // Compared anew, and not answered yet.
+      state.elsewhere({ resources: { memoryMb: 64 } });
+      await until('it is asked for', () => played.callsOf(...VERSION).length > asked);
+    }
+    await button.click();
+    const dialog = question(page);
+    if (held.length > 0) await dialog.getByRole('status', { name: 'Loading what would change' }).waitFor();
+    for (const release of held) release();
+    await dialog.getByText('Nothing would have been decided otherwise (12 requests).').waitFor();
+    const title = dialog.getByRole('heading', { name: 'Roll back to this version?' });
+    assert.ok(await dialog.evaluate((element) => element.scrollHeight > element.clientHeight), 'it is long');
+    assert.equal(await dialog.evaluate((element) => element.scrollTop), 0, 'its beginning is seen');
+    assert.ok(await focused(title), 'a screen reader begins with the question');
+    await page.keyboard.press('Tab');
+    assert.ok(await dialog.evaluate((element) => element.contains(document.activeElement)), 'the next is in it');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    assert.ok(await focused(button), 'back where it was');
+    assert.equal(restores().length, 0);
+    await end(page);
+  });
+}
 
 test('a change elsewhere in between is shown before it is rolled back over', async () => {
   state.elsewhere({ config: { ...state.agent.config, note: 'changed since' } });
