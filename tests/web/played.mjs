@@ -21,7 +21,7 @@ import http from 'node:http';
 import { startPreview } from '../../web/scripts/preview_server.mjs';
 import { openWindow, startChromium } from './window.mjs';
 
-export { findings, sideways } from './window.mjs';
+export { findings, saved, sideways } from './window.mjs';
 
 export const answer = (status, body, headers = {}) => ({ isAnswer: true, status, body, headers });
 
