@@ -6,7 +6,7 @@ import { after, before, beforeEach, test } from 'node:test';
 
 import { until } from '../e2e/harness.mjs';
 import { AGENT, tellAgent } from './agent_data.mjs';
-import { findings, Played, saved, sideways } from './played.mjs';
+import { end, findings, Played, saved, sideways } from './played.mjs';
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
 const PATH = '/api/agents/:id/output';
@@ -46,16 +46,8 @@ function print(lines, { stream = 'stdout', at } = {}) {
   }
 }
 const asked = (follow) => played.callsOf('GET', PATH).filter(({ query }) => Boolean(query.follow) === follow);
-const tab = async (query = '', options) => {
-  const page = await played.window(options);
-  await page.open(`/agents/${AGENT}/output${query}`);
-  return page;
-};
+const tab = (query = '', options) => played.open(`/agents/${AGENT}/output${query}`, options);
 const live = (page) => page.getByText('Live', { exact: true }).waitFor();
-const end = async (page) => {
-  assert.deepEqual(page.faults, []);
-  await page.done();
-};
 const log = (page) => page.getByRole('log', { name: 'Output of the agent' });
 const lines = (page) => log(page).locator('.output-text');
 const texts = (page) => lines(page).allTextContents();

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { Customer } from '../e2e/harness.mjs';
-import { findings, PASSWORD, saved, sideways, Site, totp, until } from './browser.mjs';
+import { end, findings, PASSWORD, saved, sideways, Site, totp, until } from './browser.mjs';
 
 const site = new Site();
 let customer;
@@ -26,10 +26,6 @@ const opened = async (options) => {
   await page.open('/security');
   await page.getByText('this one').waitFor();
   return page;
-};
-const end = async (page) => {
-  assert.deepEqual(page.faults, []);
-  await page.done();
 };
 const card = (page, title) => page.locator('.card').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
 const dialog = (page, name) => page.getByRole('dialog', { name });

@@ -1,5 +1,7 @@
 // A window of Debian's Chromium before a page of the dashboard, and what the tests look for in it.
 
+import assert from 'node:assert/strict';
+
 import axe from '../../web/node_modules/axe-core/axe.js';
 import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
 
@@ -46,4 +48,11 @@ export async function saved(page, act) {
   const chunks = [];
   for await (const chunk of await file.createReadStream()) chunks.push(chunk);
   return { name: file.suggestedFilename(), text: Buffer.concat(chunks).toString() };
+}
+
+// Closes a window in which nothing went wrong and no hostile text became an image.
+export async function end(page) {
+  assert.deepEqual(page.faults, []);
+  assert.equal(await page.locator('main img, dialog img').count(), 0);
+  await page.done();
 }
