@@ -42,7 +42,7 @@ test('permissions are rolled back after a look at what changes', async () => {
   const now = { scopes: ['email:read', 'calendar:read', 'messaging:send'], maxDailyTokenSpend: 5 };
   const target = await customer.deploy('Inbox assistant', { note: 'hello' }, { permissions: { scopes: ['email:read'], maxDailyTokenSpend: 5 } });
   await customer.verdict(target);
-  for (const part of [{ config: { note: 'another' } }, { permissions: now }]) await customer.must(202, 'PATCH', `/api/agents/${target}`, part);
+  for (const part of [{ permissions: now }, { config: { note: 'another' } }]) await customer.must(202, 'PATCH', `/api/agents/${target}`, part);
   // The server stores what was left out as empty.
   const holds = async (wanted, why) => assert.deepEqual((await customer.agent(target)).permissions, { allowedDomains: [], approval: [], rateLimits: {}, ...wanted }, why);
   const { page } = await deploymentsOf(target);
