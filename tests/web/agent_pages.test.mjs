@@ -1,10 +1,10 @@
-// An agent's page before the real server: permissions, settings, rolling back and deleting, with other
-// changes in between, with the keyboard alone, with a stale second factor and with hostile text.
+// An agent's page before the real server: permissions, settings, output and deleting, with other changes in
+// between, with the keyboard alone, with a stale second factor and with hostile text.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { findings, freshCode, sideways, Site, until } from './browser.mjs';
+import { end, findings, freshCode, sideways, Site, until } from './browser.mjs';
 
 const HOSTILE = '<img src=x onerror=alert(1)>"\'&{{7*7}}<b>';
 const site = new Site();
@@ -33,10 +33,6 @@ async function tab(name, options = {}) {
   const page = await site.window({ customer, ...options });
   await page.open(`/agents/${agent}/${name}`);
   return page;
-}
-async function end(page) {
-  assert.deepEqual(page.faults, []);
-  await page.done();
 }
 const scope = (page, title) => page.getByRole('checkbox', { name: title, exact: true });
 const config = (page) => page.getByRole('form', { name: 'Configuration' });
@@ -169,94 +165,6 @@ test('settings that the runtime refuses are said at their field; the export hold
   await end(page);
 });
 
-test('permissions are rolled back after a look at what changes', async () => {
-  const now = { scopes: ['email:read', 'calendar:read', 'messaging:send'], maxDailyTokenSpend: 5 };
-  await change({ permissions: now });
-  const page = await tab('deployments');
-  await page.getByRole('list', { name: 'Deployments', exact: true }).getByText('Change of configuration by you').first().waitFor();
-  const first = page.getByRole('list', { name: 'Versions of the permissions' }).getByRole('listitem').filter({ hasText: 'Roll back to these' }).last();
-  await first.getByRole('button', { name: 'Roll back to these…' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Roll back to these permissions?' });
-  await dialog.getByText('Before: It may read your calendars.').waitFor();
-  await holds(now, 'nothing yet');
-  assert.deepEqual(await findings(page), []);
-  const sent = await watch(page);
-  await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
-  await dialog.waitFor({ state: 'detached' });
-  await holds({ scopes: ['email:read'], maxDailyTokenSpend: 5 });
-  assert.ok(sent.every((request) => request.headers()['if-match']));
-  await end(page);
-});
-
-// An agent's deployments, and the two steps of going back to one.
-async function deploymentsOf(target) {
-  const page = await site.window({ customer });
-  await page.open(`/agents/${target}/deployments`);
-  const rows = page.getByRole('list', { name: 'Deployments', exact: true }).locator('> li');
-  const ask = async (index) => {
-    await rows.nth(index).locator('summary').click();
-    await rows.nth(index).getByRole('button', { name: 'Roll back to this version…' }).click();
-    return page.getByRole('dialog', { name: 'Roll back to this version?' });
-  };
-  const confirm = async (dialog) => {
-    const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/restore'));
-    await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
-    assert.match((await sent).headers()['if-match'], /^".+"$/);
-    await dialog.waitFor({ state: 'detached' });
-    await page.getByText('Rolled back. It is being deployed.').waitFor();
-  };
-  return { page, rows, ask, confirm };
-}
-
-test('a version is rolled back: the agent has its settings and its permissions again, and is deployed with them', async () => {
-  const target = await customer.deploy('Night watch', { note: 'first' }, { permissions: { scopes: ['email:read'], maxDailyTokenSpend: 5 } });
-  const first = await customer.verdict(target);
-  await customer.must(202, 'PATCH', `/api/agents/${target}`, { config: { note: HOSTILE, printCount: 1 }, permissions: { scopes: ['email:read', 'messaging:send'] } });
-  const second = await customer.verdict(target);
-  const { page, rows, ask, confirm } = await deploymentsOf(target);
-  await rows.nth(0).locator('summary').click();
-  await rows.nth(0).getByRole('list', { name: 'Configuration' }).getByText(HOSTILE, { exact: true }).waitFor();
-  await rows.nth(0).getByText('It may read and write messages in the chats you connect.').waitFor();
-  await rows.nth(0).getByText('This is what is deployed now.').waitFor();
-  const dialog = await ask(1);
-  await rows.nth(1).getByText('The first version.').waitFor();
-  await dialog.getByText('It cannot send chat messages.').waitFor();
-  await dialog.getByRole('listitem').filter({ hasText: 'printCount' }).getByText('not set', { exact: true }).waitFor();
-  assert.deepEqual(await findings(page), []);
-  assert.deepEqual((await customer.agent(target)).config, second.config, 'nothing yet');
-  await confirm(dialog);
-  const back = await customer.verdict(target);
-  assert.deepEqual([first, second, back].map((one) => one.deployment.state), ['live', 'live', 'live']);
-  for (const part of ['config', 'permissions', 'resources', 'runtimeVersion']) assert.deepEqual(back[part], first[part], part);
-  await rows.nth(2).getByText('This is what is deployed now.').waitFor();
-  assert.equal(await rows.count(), 3);
-  await rows.nth(0).getByText('Roll back of configuration and permissions by you').waitFor();
-  await end(page);
-  await customer.remove(target);
-});
-
-test('a hidden value comes back with its version, and is never shown', async () => {
-  // The probe takes no such setting and does not start: what is stored is the same.
-  const target = await customer.deploy('Day watch', { apiKey: 'sk-first-value-of-the-key' });
-  await customer.verdict(target);
-  await customer.must(202, 'PATCH', `/api/agents/${target}`, { config: { apiKey: 'sk-another-value-of-it' } });
-  await customer.verdict(target);
-  const { page, rows, ask, confirm } = await deploymentsOf(target);
-  await rows.nth(0).locator('summary').click();
-  const changed = rows.nth(0).getByRole('list', { name: 'Configuration' });
-  assert.deepEqual(await changed.getByRole('listitem').allInnerTexts(), ['apiKey\na hidden value, given anew or kept']);
-  await rows.nth(0).getByText('These are the agent’s settings now.').waitFor();
-  const dialog = await ask(1);
-  await dialog.getByText('a hidden value, given anew or kept', { exact: true }).waitFor();
-  await confirm(dialog);
-  // The value is that of the first version for certain, and the second one’s is another.
-  await rows.nth(2).getByText('These are the agent’s settings now.').waitFor();
-  await rows.nth(1).getByRole('button', { name: 'Roll back to this version…' }).waitFor();
-  assert.doesNotMatch(await page.content(), /sk-first|sk-another/);
-  await end(page);
-  await customer.remove(target);
-});
-
 test('a stale second factor asks for a code in the middle of a save, and the save goes on once', async () => {
   const page = await tab('settings');
   const sent = await watch(page);
@@ -301,17 +209,22 @@ test('permissions with the keyboard alone', async () => {
 });
 
 test('hostile text stays text in every tab; the agent is deleted by typing its name', async () => {
-  const target = await customer.deploy(HOSTILE, { note: HOSTILE, exitCode: 78, exitAfterMs: 1000 }, { permissions: { scopes: ['email:read'] } });
+  const target = await customer.deploy(HOSTILE, { note: HOSTILE, print: 'ansi', printCount: 1, exitCode: 78, exitAfterMs: 1000 }, { permissions: { scopes: ['email:read'] } });
   await customer.verdict(target);
   const text = (value) => `'${value.replaceAll("'", "''")}'`;
   site.platform.sql(`UPDATE deployments SET last_output = ${text(HOSTILE)}, reason = ${text(HOSTILE)} WHERE agent_id = '${target}'`);
   for (const options of [{}, { width: 390, colorScheme: 'dark' }]) {
     const page = await site.window({ customer, ...options });
-    for (const [name, sign] of [['', 'At a glance'], ['activity', HOSTILE], ['output', /^\d+ lines$|It has not written/], ['permissions', 'In words'], ['credentials', /credential/i], ['deployments', 'holds now'], ['settings', 'Delete this agent'], ['settings?view=json', 'As JSON']]) {
+    for (const [name, sign] of [['', 'At a glance'], ['activity', HOSTILE], ['output', 'probe: exiting with code 78 as told'], ['permissions', 'In words'], ['credentials', /credential/i], ['deployments', 'holds now'], ['settings', 'Delete this agent'], ['settings?view=json', 'As JSON']]) {
       await page.open(`/agents/${target}/${name}`);
       await page.getByText(sign).first().waitFor();
       assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), HOSTILE);
       if (name === 'deployments') await page.locator('summary').first().click();
+      if (name === 'output') {
+        // Its container is dead; what a terminal would obey was taken out of what it wrote.
+        await page.getByText('It does not run now. This is what it wrote before.').waitFor();
+        await page.locator('.output-text').filter({ hasText: /^red 0 <script>$/ }).first().waitFor();
+      }
       assert.equal(await sideways(page), 0, `${name} sticks out`);
       assert.equal(await page.locator('main img[src="x"]').count(), 0, name);
       assert.deepEqual(page.faults, [], name);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { AGENT, tellAgent } from './agent_data.mjs';
-import { findings, Played, sideways } from './played.mjs';
+import { end, findings, Played, sideways } from './played.mjs';
 
 const HOSTILE = '<img src=x onerror=alert(1)>"\'&{{7*7}}';
 const SEND = 'Send e-mail: it tried to send one through Gmail.';
@@ -30,15 +30,7 @@ beforeEach(() => {
     notGrantable: [{ host: 'gmail.googleapis.com', rule: 'batch', reason: 'Several calls in one cannot be told apart.', count: 3, lastAt: ago(5), example: 'POST gmail.googleapis.com/batch/gmail/v1' }] }));
 });
 
-const open = async (tab, options) => {
-  const page = await played.window(options);
-  await page.open(`/agents/${AGENT}/${tab}`);
-  return page;
-};
-const end = async (page) => {
-  assert.deepEqual(page.faults, []);
-  await page.done();
-};
+const open = (tab, options) => played.open(`/agents/${AGENT}/${tab}`, options);
 const entry = (page, text) => page.getByRole('listitem').filter({ hasText: text });
 const allow = (page, text) => entry(page, text).getByRole('button', { name: 'Allow this' });
 const review = (page) => page.getByRole('button', { name: 'Review and save' });

@@ -8,9 +8,9 @@ import path from 'node:path';
 
 import { startPreview } from '../../web/scripts/preview_server.mjs';
 import { Customer, Platform, root, sleep, totp, until } from '../e2e/harness.mjs';
-import { findings, openWindow, sideways, startChromium } from './window.mjs';
+import { end, findings, openWindow, saved, sideways, startChromium } from './window.mjs';
 
-export { findings, sideways, sleep, totp, until };
+export { end, findings, saved, sideways, sleep, totp, until };
 export const PASSWORD = 'correct horse battery staple';
 
 export class Site {

@@ -6,9 +6,9 @@
 //   played.on('POST', '/api/keys', ({ body }) => answer(201, { id: '…', ...body }), { fresh: true });
 //   const undo = played.fail('GET', '/api/keys', 503);       // until undo()
 //   const release = played.hold('GET', '/api/keys');         // answers wait until release()
-//   const page = await played.window({ width: 390 });
-//   await page.open('/keys');
+//   const page = await played.open('/keys', { width: 390 });
 //   played.callsOf('POST', '/api/keys')[0].body;
+//   await end(page);
 //   await played.stop();
 //
 // What no test has told is 404, as on a server that lacks the call. Later tellings win over earlier ones.
@@ -21,7 +21,7 @@ import http from 'node:http';
 import { startPreview } from '../../web/scripts/preview_server.mjs';
 import { openWindow, startChromium } from './window.mjs';
 
-export { findings, sideways } from './window.mjs';
+export { end, findings, saved, sideways } from './window.mjs';
 
 export const answer = (status, body, headers = {}) => ({ isAnswer: true, status, body, headers });
 
@@ -104,6 +104,13 @@ export class Played {
 
   window(options) {
     return openWindow(this.chromium, this.url, options);
+  }
+
+  // A window of the app at this address.
+  async open(address, options) {
+    const page = await this.window(options);
+    await page.open(address);
+    return page;
   }
 
   // `reply` is a body, an answer(…), or a function of the call ({params, query, body, headers}) to one.

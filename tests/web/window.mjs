@@ -1,5 +1,7 @@
 // A window of Debian's Chromium before a page of the dashboard, and what the tests look for in it.
 
+import assert from 'node:assert/strict';
+
 import axe from '../../web/node_modules/axe-core/axe.js';
 import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
 
@@ -38,4 +40,19 @@ export async function findings(page) {
 // By how many pixels something sticks out at the side.
 export async function sideways(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+// What the page lets the browser save when `act` is done: {name, text}.
+export async function saved(page, act) {
+  const [file] = await Promise.all([page.waitForEvent('download'), act()]);
+  const chunks = [];
+  for await (const chunk of await file.createReadStream()) chunks.push(chunk);
+  return { name: file.suggestedFilename(), text: Buffer.concat(chunks).toString() };
+}
+
+// Closes a window in which nothing went wrong and no hostile text became an image.
+export async function end(page) {
+  assert.deepEqual(page.faults, []);
+  assert.equal(await page.locator('main img, dialog img').count(), 0);
+  await page.done();
 }

@@ -1,8 +1,17 @@
+import { useEffect } from 'react';
 import { useBranding } from '../api/queries';
 
 /** The operator's logo or, without one, our mark; and the name. */
 export function Brand() {
-  const { name, logoUrl } = useBranding();
+  const { name, logoUrl, accent } = useBranding();
+  useEffect(() => {
+    // The style sheets make the other colours from an accent that is not ours (tokens.css).
+    document.documentElement.toggleAttribute('data-accent', accent !== null);
+    const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
+    if (!icon || !logoUrl) return;
+    icon.removeAttribute('type');
+    icon.href = logoUrl;
+  }, [accent, logoUrl]);
   return (
     <span className="brand">
       {logoUrl

@@ -12,14 +12,17 @@ type DialogProps = { open: boolean; onClose: () => void; title: ReactNode; child
 /** A modal dialog on the native element: it traps focus, closes on Escape and gives focus back. */
 export function Dialog({ open, onClose, title, children, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   const titleId = useId();
   useEffect(() => {
     const dialog = element.current;
     if (!open || !dialog) return;
     const before = document.activeElement;
     dialog.showModal();
-    const body = dialog.querySelector('.dialog-body');
-    (body?.querySelector<HTMLElement>('input, select, textarea') ?? body?.querySelector<HTMLElement>('button'))?.focus();
+    // A field is what one came for. Without one, or where the first is out of sight, the keyboard begins at the
+    // title: a button at the end would scroll past what is to be read before it is pressed.
+    dialog.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea)')?.focus();
+    if (!dialog.querySelector('.dialog-body :focus') || dialog.scrollTop > 0) heading.current?.focus();
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();
@@ -32,7 +35,7 @@ export function Dialog({ open, onClose, title, children, wide }: DialogProps) {
       onCancel={(event) => { event.preventDefault(); onClose(); }}
       onMouseDown={(event) => { if (event.target === element.current) onClose(); }}>
       <div className="dialog-head">
-        <h2 id={titleId}>{title}</h2>
+        <h2 id={titleId} ref={heading} tabIndex={-1}>{title}</h2>
         <Button variant="ghost" size="small" iconOnly aria-label="Close" onClick={onClose}><IconCross /></Button>
       </div>
       <div className="dialog-body">{children}</div>

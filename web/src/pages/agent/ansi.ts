@@ -7,7 +7,7 @@ type Look = { fg: number | null; bg: number | null; bold: boolean; dim: boolean;
 const PLAIN: Look = { fg: null, bg: null, bold: false, dim: false, italic: false, underline: false };
 
 // CSI, OSC (and the other strings), two-character escapes; what is cut off at the end goes too.
-const ESCAPE = /\u001b(?:\[([0-9;:?]*)[ -/]*([@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\|$)|[ -/]*[0-~]|\[[0-9;:?]*$|$)|\u009b[0-9;:?]*[ -/]*[@-~]?/g;
+const ESCAPE = /\u001b(?:\[([0-9;:?]*)[ -/]*([@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\|$)|\[[0-9;:?]*[ -/]*$|[ -/]*[0-~]|$)|\u009b[0-9;:?]*[ -/]*[@-~]?/g;
 // eslint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 

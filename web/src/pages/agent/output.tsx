@@ -1,8 +1,9 @@
 import './output.css';
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { useSearchParams } from 'wouter';
+import { isoTime, localTime } from '../../app/local_time';
 import { fileName, saveFile } from '../../app/save_file';
-import { Button, EmptyState, ErrorNotice, IconDownload, IconOutput, IconSearch, Notice, SelectField, Skeleton, Status, Switch, type Tone } from '../../ui';
+import { useParameters } from '../../app/use_parameters';
+import { Button, EmptyState, ErrorNotice, IconDownload, IconOutput, IconSearch, Notice, SelectField, Skeleton, Status, Switch, TextField, type Tone } from '../../ui';
 import { count } from '../../ui/format';
 import { runsOf } from './ansi';
 import type { TabProps } from './index';
@@ -19,24 +20,24 @@ const SAYS: Record<FollowState, { word: string; tone: Tone }> = {
 const BLOCK = 100;
 
 export default function Output({ agent }: TabProps) {
-  const [search, setSearch] = useSearchParams();
+  const [search, put] = useParameters();
   const [follow, setFollow] = useState(true);
   const words = search.get('q') ?? '';
   const level = search.get('level') ?? '';
   const span = SPANS.find((one) => one.id === search.get('since'));
-  const since = useMemo(() => (span ? new Date(Date.now() - span.minutes * 60_000).toISOString() : undefined), [span]);
-  const { lines, state, problem, retry, clear } = useOutput(agent.id, since, follow);
+  const from = search.get('from') ?? '';
+  const to = search.get('to') ?? '';
+  const own = !span && (from !== '' || to !== '');
+  const since = useMemo(() => (span ? new Date(Date.now() - span.minutes * 60_000).toISOString() : isoTime(from)), [span, from]);
+  const until = span ? undefined : isoTime(to);
+  // What is new is not in a range that has an end.
+  const following = follow && until === undefined;
+  const { lines, state, problem, retry, clear, cleared } = useOutput(agent.id, since, following);
   const shown = useMemo(() => {
     const wanted = words.toLowerCase();
-    return (lines ?? []).filter((line) => (level === '' || line.level === 'error' || (level === 'warn' && line.level === 'warn'))
+    return (lines ?? []).filter((line) => (until === undefined || line.at < until) && (level === '' || line.level === 'error' || (level === 'warn' && line.level === 'warn'))
       && (wanted === '' || line.text.toLowerCase().includes(wanted)));
-  }, [lines, words, level]);
-  const put = (name: string, value: string) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    return next;
-  }, { replace: true });
+  }, [lines, words, level, until]);
   const download = () => saveFile(shown.map((line) => `${line.at} ${line.stream} ${line.text}\n`).join(''), fileName(agent.name, '.log'));
 
   return (
@@ -44,28 +45,37 @@ export default function Output({ agent }: TabProps) {
       <div className="filters">
         <div className="input-search">
           <IconSearch size={14} />
-          <input className="input" type="search" aria-label="Search the output" placeholder="Search the output" value={words} onChange={(event) => put('q', event.target.value)} />
+          <input className="input" type="search" aria-label="Search the output" placeholder="Search the output" value={words} onChange={(event) => put({ q: event.target.value })} />
         </div>
         <div className="segments" role="group" aria-label="Level">
-          {LEVELS.map((one) => <button key={one.id} type="button" aria-pressed={level === one.id} onClick={() => put('level', one.id)}>{one.title}</button>)}
+          {LEVELS.map((one) => <button key={one.id} type="button" aria-pressed={level === one.id} onClick={() => put({ level: one.id })}>{one.title}</button>)}
         </div>
         <div className="output-since">
-          <SelectField label={<span className="sr-only">Time</span>} value={span?.id ?? ''} onChange={(event) => put('since', event.target.value)}>
+          <SelectField label={<span className="sr-only">Time</span>} value={span?.id ?? (own ? 'own' : '')}
+            onChange={(event) => put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 3_600_000) } : { since: event.target.value, from: '', to: '' })}>
             <option value="">Newest lines</option>
             {SPANS.map((one) => <option key={one.id} value={one.id}>{one.title}</option>)}
+            <option value="own">From … to …</option>
           </SelectField>
         </div>
         <span className="grow" />
         <Status tone={SAYS[state].tone}>{SAYS[state].word}</Status>
-        <Switch label="Follow" checked={follow} onChange={setFollow} />
+        {until === undefined && <Switch label="Follow" checked={follow} onChange={setFollow} />}
         <Button disabled={shown.length === 0} onClick={download}><IconDownload size={14} />Download</Button>
       </div>
+      {own && (
+        <div className="filter-fields">
+          <TextField label="From (your time)" type="datetime-local" value={from} onChange={(event) => put({ from: event.target.value })} />
+          <TextField label="To" type="datetime-local" value={to} onChange={(event) => put({ to: event.target.value })} />
+        </div>
+      )}
       {agent.status !== 'running' && agent.status !== 'provisioning' && (lines?.length ?? 0) > 0 && <Notice tone="info">It does not run now. This is what it wrote before.</Notice>}
       {problem && <ErrorNotice error={problem} title="The output could not be loaded" retry={retry} />}
       {lines === null && !problem && <Skeleton label="Loading the output" />}
-      {lines !== null && shown.length > 0 && <Lines lines={shown} words={words} follow={follow} />}
-      {lines !== null && shown.length === 0 && (words || level || span
-        ? <EmptyState icon={<IconSearch size={20} />} title="No line fits" actions={<Button onClick={() => setSearch(new URLSearchParams())}>Show all</Button>}>{count(lines.length)} lines were looked at.</EmptyState>
+      {lines !== null && shown.length > 0 && <Lines lines={shown} words={words} follow={following} />}
+      {lines !== null && shown.length === 0 && (words || level || span || own
+        ? <EmptyState icon={<IconSearch size={20} />} title="No line fits" actions={<Button onClick={() => put({ q: '', level: '', since: '', from: '', to: '' })}>Show all</Button>}>{count(lines.length)} lines were looked at.</EmptyState>
+        : cleared ? <EmptyState icon={<IconOutput size={20} />} title="Nothing new yet" actions={<Button onClick={retry}>Show what was there</Button>}>You cleared the view. What the agent prints next appears here.</EmptyState>
         : <EmptyState icon={<IconOutput size={20} />} title="It has not written anything yet">What the agent prints appears here as it happens.</EmptyState>)}
       {lines !== null && lines.length > 0 && (
         <div className="row-between small muted">

@@ -77,7 +77,7 @@ function RuntimeCard({ may, ...props }: CardProps) {
         <ErrorNotice error={error} title="Whether there is a newer version is not known" retry={() => void refetch()} />
       </div>
       {asked && (
-        <ConfirmDialog key={asked.to} open onClose={() => setAsked(null)} title={`Update to version ${asked.to}?`} action="Update" onConfirm={() => update(asked.to)}>
+        <ConfirmDialog open onClose={() => setAsked(null)} title={`Update to version ${asked.to}?`} action="Update" onConfirm={() => update(asked.to)}>
           <p>It is deployed again, and what it is doing now is cut off. Its files stay. If the new version does not become ready, {asked.from} runs again.</p>
         </ConfirmDialog>
       )}

@@ -30,6 +30,7 @@ export function useOutput(id: string, since: string | undefined, follow: boolean
   const [state, setState] = useState<FollowState>('loading');
   const [problem, setProblem] = useState<Problem | null>(null);
   const [round, setRound] = useState(0);
+  const [cleared, setCleared] = useState(false);
 
   useEffect(() => {
     const control = new AbortController();
@@ -53,6 +54,7 @@ export function useOutput(id: string, since: string | undefined, follow: boolean
         const { items } = await ok(api.GET('/api/agents/{id}/output', { params: { path: { id }, query: { tail: since ? 5000 : 2000, since } }, signal }));
         lastSeq = items.at(-1)?.seq ?? 0;
         setLines(items.map(lineOf));
+        setCleared(false);
         setProblem(null);
       } catch (error) {
         if (signal.aborted) return;
@@ -73,6 +75,8 @@ export function useOutput(id: string, since: string | undefined, follow: boolean
               if (message.event !== 'line') return;
               const line = lineOf(JSON.parse(message.data) as OutputLine);
               lastSeq = Math.max(lastSeq, line.seq);
+              // Where nothing was written since, the stream begins with the first line of all.
+              if (since !== undefined && line.at < since) return;
               queue.push(line);
               timer ??= setTimeout(flush, 60);
             },
@@ -100,5 +104,9 @@ export function useOutput(id: string, since: string | undefined, follow: boolean
     };
   }, [id, since, follow, round]);
 
-  return { lines, state, problem, retry: () => setRound((one) => one + 1), clear: () => setLines([]) };
+  const clear = () => {
+    setLines([]);
+    setCleared(true);
+  };
+  return { lines, state, problem, retry: () => setRound((one) => one + 1), clear, cleared };
 }

@@ -1,12 +1,12 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { transport } from '../../api/transport';
 import type { Agent } from '../../api/types';
 import { ACTION_TYPES, actionWords } from '../../app/action_words';
+import { localTime } from '../../app/local_time';
 import { saveFile } from '../../app/save_file';
 import { Button, IconCheck, IconDownload, IconSettings, Menu, MenuItem, SearchField, SelectField, TextField, toast } from '../../ui';
-import { exportUrl } from './chain';
-import { ACTORS, OUTCOMES, queryOf, SPANS, type Filters } from './filters';
+import { exported, type Format } from './export';
+import { ACTORS, OUTCOMES, SPANS, type Filters } from './filters';
 import { VerifyDialog } from './verify';
 
 type Props = {
@@ -20,10 +20,7 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
   const used = [filters.action, filters.target, filters.actor, filters.agent, filters.from || filters.to].filter(Boolean).length;
   const [more, setMore] = useState(used > 0);
   const save = useMutation({
-    mutationFn: async (format: 'jsonl' | 'csv') => {
-      const query = { ...queryOf(filters, Date.now()), agentId: agentId ?? (filters.agent || undefined) };
-      saveFile(await (await transport(new Request(exportUrl(format, query)))).blob(), `audit.${format}`);
-    },
+    mutationFn: async (format: Format) => saveFile(await exported(format, filters, agentId), `audit.${format}`),
     onSuccess: () => toast.good('Exported.'),
   });
   return (
@@ -84,10 +81,4 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
       {verifying && <VerifyDialog onClose={() => setVerifying(false)} />}
     </>
   );
-}
-
-/** As <input type="datetime-local"> writes it. */
-function localTime(ms: number): string {
-  const at = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
-  return at.toISOString().slice(0, 16);
 }

@@ -1,6 +1,7 @@
 // The viewer's filters live in the URL, so that a view can be linked and Back works.
 
 import type { AuditRecord } from '../../api/types';
+import { isoTime } from '../../app/local_time';
 
 export type Outcome = AuditRecord['outcome'];
 export type ActorType = AuditRecord['actor']['type'];
@@ -32,11 +33,6 @@ export function filtersFrom(search: URLSearchParams): Filters {
 
 export const isFiltered = (filters: Filters): boolean => Object.values(filters).some((value) => value !== '');
 
-const iso = (text: string): string | undefined => {
-  const at = text ? new Date(text) : null;
-  return at && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined;
-};
-
 /** The query of GET /api/audit and its export; the actor is not among what the server filters by. */
 export function queryOf(filters: Filters, now: number) {
   const span = SPANS.find((one) => one.value === filters.since);
@@ -45,8 +41,8 @@ export function queryOf(filters: Filters, now: number) {
     outcome: filters.outcome || undefined,
     target: filters.target || undefined,
     q: filters.q.trim() || undefined,
-    from: span ? new Date(now - span.ms).toISOString() : iso(filters.from),
-    to: span ? undefined : iso(filters.to),
+    from: span ? new Date(now - span.ms).toISOString() : isoTime(filters.from),
+    to: span ? undefined : isoTime(filters.to),
   };
 }
 

@@ -1,6 +1,6 @@
 import '../two_factor/two_factor.css';
 import './security.css';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { Page } from '../../app/page';
 import { useSession } from '../../app/guards';
@@ -10,7 +10,7 @@ import { renewSession } from '../../api/queries';
 import { Button, Card, ConfirmDialog, Dialog, ErrorNotice, SecretField, Status, toast } from '../../ui';
 import { Enrol } from '../two_factor/enrol';
 import { RecoveryCodes } from '../two_factor/recovery_codes';
-import { Sessions } from './sessions';
+import { Sessions, sessionsQuery } from './sessions';
 
 export default function Security() {
   return (
@@ -24,6 +24,7 @@ export default function Security() {
 
 function Password() {
   const { user } = useSession();
+  const queries = useQueryClient();
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const change = useMutation({
@@ -33,6 +34,7 @@ function Password() {
       setCurrent('');
       setNext('');
       void renewSession();
+      void queries.invalidateQueries({ queryKey: sessionsQuery.queryKey });
       toast.good('Password changed. Your other sessions have ended.');
     },
   });

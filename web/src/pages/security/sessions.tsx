@@ -2,7 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 import { api, ok } from '../../api/client';
 import { Badge, Button, Card, ErrorNotice, Skeleton, Time, toast } from '../../ui';
 
-const sessionsQuery = queryOptions({
+export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
   queryFn: async () => (await ok(api.GET('/api/auth/sessions'))).items,
 });
