@@ -37,6 +37,7 @@ api::ApiConfig api_config(const Settings& settings) {
                      .book_call_url = settings.text("branding.book_call_url"),
                      .plausible_domain = settings.text("branding.plausible_domain"),
                      .plausible_url = settings.text("branding.plausible_url")};
+  config.issuer = config.branding.name;
   config.bcrypt_cost = static_cast<int>(settings.integer("api.bcrypt_cost"));
   config.hashing_threads = static_cast<std::size_t>(settings.integer("api.hashing_threads"));
   config.allow_test_runtimes = settings.boolean("api.allow_test_runtimes");

@@ -7,7 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { findings, sideways, Site, until } from './browser.mjs';
+import { Customer } from '../e2e/harness.mjs';
+import { findings, PASSWORD, sideways, Site, until } from './browser.mjs';
 
 const NAME = 'Ants & <b>Söhne</b>';
 const SUPPORT = 'help@example.com';
@@ -100,4 +101,12 @@ test('the static pages have them too', async () => {
     assert.deepEqual(await findings(page), []);
     await page.done();
   }
+});
+
+test('an authenticator app shows the operator’s name', async () => {
+  const stranger = new Customer(site.platform);
+  await stranger.must(201, 'POST', '/api/auth/register', { email: stranger.email, password: PASSWORD, clientName: 'A stranger' });
+  stranger.csrf = (await stranger.must(200, 'GET', '/api/auth/session')).csrfToken;
+  const { otpauthUrl } = await stranger.must(200, 'POST', '/api/auth/2fa/setup', {});
+  assert.equal(new URL(otpauthUrl).searchParams.get('issuer'), NAME);
 });
