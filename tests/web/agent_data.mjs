@@ -32,7 +32,7 @@ export function tellAgent(played, more = {}) {
       permissions: { scopes: ['email:read'], maxDailyTokenSpend: 5 }, resources: { ...RESOURCES }, host: 'host-1', endpoint: null, generation: 2,
       deployment: deployment(2), createdAt: ago(600), updatedAt: ago(30), spend: { todayUsd: 0.42, capUsd: 5 }, ...more,
     },
-    health: { status: 'healthy', statusReason: null, restarts: 0, nextRetryAt: null, lastExitCode: null, checks: [{ name: 'ready', status: 'passing', detail: null, at: ago(0) }] },
+    health: { status: 'healthy', statusReason: null, restarts: 0, nextRetryAt: null, lastExitCode: null, checks: [{ name: 'ready', status: 'pass', detail: null, at: ago(0) }] },
     deployments: [deployment(2), deployment(1, { kind: 'create' })],
     records: [
       record(3, 'agent_updated', someone(2), { changed: ['permissions'], generation: 2, permissions: { scopes: ['email:read'], maxDailyTokenSpend: 5 } }),
@@ -46,6 +46,8 @@ export function tellAgent(played, more = {}) {
     const { runtime, runtimeVersion, config, permissions, resources } = structuredClone(state.agent);
     return { runtime, runtimeVersion, config, permissions, resources, secrets: { ...state.secrets } };
   };
+  // The newest version is what the agent has now.
+  state.deployed = () => { state.versions[0] = versionNow(); };
   state.versions = [versionNow(), { ...versionNow(), config: { ...state.agent.config, note: 'the first note' } }];
   const tag = () => `"${createHash('sha256').update(JSON.stringify([state.agent.name, state.agent.config, state.agent.permissions, state.agent.resources, state.agent.runtimeVersion, state.secrets])).digest('hex').slice(0, 16)}"`;
   const whole = (status = 200) => answer(status, { agent: state.agent }, { etag: tag() });

@@ -113,8 +113,7 @@ for (const options of [{ colorScheme: 'light' }, { colorScheme: 'dark' }, { colo
     const prompt = 'You read the mailbox and answer politely. '.repeat(40);
     const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`setting${index}`, index]));
     state.elsewhere({ runtimeVersion: HOSTILE, config: { ...state.agent.config, [HOSTILE]: HOSTILE, prompt: `${prompt}Sign as Anna.`, long: 'v'.repeat(3000), 'a-key-without-any-space-that-is-as-long-as-it-gets-in-real-life-or-longer': 'v'.repeat(90), many } });
-    const { runtime, runtimeVersion, config, permissions, resources } = structuredClone(state.agent);
-    state.versions[0] = { runtime, runtimeVersion, config, permissions, resources, secrets: { ...state.secrets } };
+    state.deployed();
     state.versions[1].config = { ...state.versions[1].config, prompt: `${prompt}Sign as Bert.` };
     const page = await tab(options);
     const first = await opened(page);

@@ -2,30 +2,21 @@
 // chief one; a health check reads as yes or no, ids are not shown to readers, controls stay in line.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, test } from 'node:test';
 
 import { findings, Played, sideways } from './played.mjs';
-import { states } from './states.mjs';
+import { openState, states } from './states.mjs';
 
 const played = new Played();
 before(() => played.start());
 after(() => played.stop());
-beforeEach(() => played.reset());
 
-async function openState(name, options) {
-  const state = states.find((one) => one.name === name);
-  played.reset();
-  await state.tell(played);
-  const page = await played.window(options);
-  await page.open(state.path);
-  await state.ready(page, played);
-  return page;
-}
+const opened = (name, options) => openState(played, states.find((one) => one.name === name), options);
 
 for (const look of [{ width: 1200 }, { width: 390, colorScheme: 'dark' }]) {
   test(`every state, ${look.width} px wide: nothing sticks out, one chief action, axe finds nothing`, async () => {
     for (const { name } of states) {
-      const page = await openState(name, look);
+      const page = await opened(name, look);
       assert.equal(await sideways(page), 0, `${name} sticks out`);
       const chief = await page.evaluate(() => {
         const top = document.querySelector('dialog[open]') ?? document.querySelector('main') ?? document.body;
@@ -39,7 +30,7 @@ for (const look of [{ width: 1200 }, { width: 390, colorScheme: 'dark' }]) {
 }
 
 test('a check that passes is a yes without technical words, one that fails says what came', async () => {
-  const page = await openState('agent-failing');
+  const page = await opened('agent-failing');
   const checks = page.locator('.checks li');
   assert.match(await checks.nth(0).innerText(), /Process answers\s+Yes/);
   assert.doesNotMatch(await checks.nth(0).innerText(), /healthz/);
@@ -48,7 +39,7 @@ test('a check that passes is a yes without technical words, one that fails says 
 });
 
 test('the line of a record has no id, its details do', async () => {
-  const page = await openState('audit-open');
+  const page = await opened('audit-open');
   const line = page.locator('.entry-line').first();
   assert.doesNotMatch(await line.innerText(), /00000000-0000/);
   await line.click();
@@ -57,7 +48,7 @@ test('the line of a record has no id, its details do', async () => {
 });
 
 test('the controls of the log are one line at 1200 pixels', async () => {
-  const page = await openState('audit-open');
+  const page = await opened('audit-open');
   const tops = await page.locator('.audit-filters > *').evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).filter(({ height }) => height > 0).map(({ top, height }) => top + height / 2));
   assert.ok(Math.max(...tops) - Math.min(...tops) < 3, tops.join());
   await page.done();
@@ -65,7 +56,7 @@ test('the controls of the log are one line at 1200 pixels', async () => {
 
 test('every list to choose from has its arrow', async () => {
   for (const [name, options] of [['agents-many', { width: 390 }], ['approvals-waiting', {}], ['audit-open', {}]]) {
-    const page = await openState(name, options);
+    const page = await opened(name, options);
     const bare = await page.locator('select').evaluateAll((all) => all.filter((one) => one.checkVisibility() && !one.parentElement.querySelector('svg')).length);
     assert.equal(bare, 0, name);
     await page.done();

@@ -13,7 +13,7 @@ import { comingPages, tellAll } from './coming_data.mjs';
 import { pages } from './pages.mjs';
 import { Played } from './played.mjs';
 import { Site, sleep } from './browser.mjs';
-import { states } from './states.mjs';
+import { openState, states } from './states.mjs';
 import { startSite } from './static_site.mjs';
 import { openWindow, startChromium } from './window.mjs';
 
@@ -76,11 +76,7 @@ async function ofStates() {
   try {
     for (const [look, options] of Object.entries(LOOKS)) {
       for (const state of states) {
-        played.reset();
-        await state.tell(played);
-        const page = await played.window(options);
-        await page.open(state.path);
-        await state.ready(page, played);
+        const page = await openState(played, state, options);
         await picture(page, `${state.name}-${look}`, await page.locator('dialog[open]').count() > 0);
         await page.done();
       }

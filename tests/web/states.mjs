@@ -1,5 +1,5 @@
 // States of pages before a played API that a picture should show: nothing there, much there, a failure,
-// a dialog. `tell` fills the API, `ready` brings the page there. For ./dev screens and looks.test.mjs.
+// a dialog. `tell` fills the API, `ready` brings the page there. For screens.mjs and looks.test.mjs.
 
 import { tellAgent, AGENT } from './agent_data.mjs';
 import { tellAll } from './coming_data.mjs';
@@ -75,3 +75,12 @@ export const states = [
   { name: 'audit-nothing', path: '/audit?q=nothing', tell: (played) => tellAgent(played), ready: (page) => page.locator('.empty, .empty-state').first().waitFor() },
   { name: 'suspend-dialog', path: '/operator/clients/00000000-0000-4000-8004-000000000003', tell: tellAll, ready: press('Suspend…') },
 ];
+
+/** A window in which a page is in `state`. */
+export async function openState(played, state, options) {
+  played.reset();
+  await state.tell(played);
+  const page = await played.open(state.path, options);
+  await state.ready(page, played);
+  return page;
+}

@@ -19,15 +19,13 @@ export function changeAll(state) {
     runtimeVersion: '2', resources: { memoryMb: 64 }, permissions: { scopes: ['email:read', 'calendar:read'], maxDailyTokenSpend: 9 },
     config: { note: 'hello', printCount: 2, nested: { words: ['a', 'b', 'c'], apiKey: { $sealed: true } }, channels: { telegram: { botToken: { $sealed: true } } } },
   });
-  const { runtime, runtimeVersion, config, permissions, resources } = structuredClone(state.agent);
   state.secrets = { '/config/nested/apiKey': 'first', '/config/channels/telegram/botToken': 'a token' };
-  state.versions[0] = { runtime, runtimeVersion, config, permissions, resources, secrets: { ...state.secrets } };
+  state.deployed();
 }
 
 // A comparison that is longer than any window.
 export function changeMuch(state) {
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`setting${index}`, index]));
   state.elsewhere({ permissions: { scopes: ['email:read', 'calendar:read'], maxDailyTokenSpend: 9 }, config: { ...state.agent.config, many } });
-  const { runtime, runtimeVersion, config, permissions, resources } = structuredClone(state.agent);
-  state.versions[0] = { runtime, runtimeVersion, config, permissions, resources, secrets: { ...state.secrets } };
+  state.deployed();
 }
