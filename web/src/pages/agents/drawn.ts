@@ -18,7 +18,7 @@ export function seenRange(above: number, height: number, pitch: number): Range {
   const step = pitch * STEP;
   return {
     from: Math.max(0, (Math.floor(above / step) - 1) * STEP),
-    to: Math.max(STEP * 4, (Math.ceil((above + height) / step) + 1) * STEP),
+    to: Math.max(STEP * 2, (Math.ceil((above + height) / step) + 1) * STEP),
   };
 }
 

@@ -14,7 +14,7 @@ export const AgentRow = memo(function AgentRow({ row, index, columns, selected, 
   const { agent } = row;
   return (
     // The heads are the first row of the table. The roles are said because a narrow window lays rows out as cards.
-    <tr role="row" data-id={agent.id} data-selected={selected || undefined} aria-rowindex={index + 2}>
+    <tr role="row" className="agents-row" data-id={agent.id} data-selected={selected || undefined} aria-rowindex={index + 2}>
       {onSelect && (
         <td role="cell" className="agents-check">
           <label className="agents-tick">

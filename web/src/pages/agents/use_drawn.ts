@@ -25,7 +25,7 @@ function pitchOf(body: HTMLElement): number | null {
 
 /** Keeps the rows near the window and near the focus drawn. `ids` is the order of the rows. */
 export function useDrawn(ids: readonly string[], body: RefObject<HTMLElement | null>): Drawn {
-  const [seen, setSeen] = useState<Range>({ from: 0, to: STEP * 4 });
+  const [seen, setSeen] = useState<Range>({ from: 0, to: STEP * 3 });
   const [pitch, setPitch] = useState(DEFAULT_PITCH);
   const [focus, setFocus] = useState<Focus | null>(null);
   const count = ids.length;
