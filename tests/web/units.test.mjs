@@ -79,6 +79,7 @@ test('the drawn rows are those that are seen, the ends and the neighbours of the
   const seen = parts.seenRange(6000, 860, 60);
   assert.ok(seen.from <= 100 - parts.STEP / 2 && seen.to >= 115 + parts.STEP / 2, 'more than is seen, on both sides');
   assert.equal(parts.seenRange(-300, 860, 60).from, 0);
+  assert.equal(parts.seenRange(-200, 860, 60).to, 18, 'eleven are seen: not many more, each costs when the list is sorted');
 });
 
 test('rows of the list go to other agents when it is sorted anew, never the one with the focus', () => {
