@@ -39,8 +39,8 @@ export function VerifyDialog({ onClose }: { onClose: () => void }) {
             : <Notice tone="bad" title="The log was changed">{verdict.fault} Export the log now, keep the file, and tell support.</Notice>}
           {verdict.records > 0 && (
             <Pairs>
-              <Pair name={verdict.holds ? 'Records' : 'Unchanged so far'}>{count(verdict.first)} to {count(verdict.last)}</Pair>
-              {verdict.holds && <Pair name="Fingerprint"><code className="wrap-anywhere">{verdict.head}</code> <CopyButton text={verdict.head} /></Pair>}
+              <Pair name={verdict.holds ? 'Records' : 'Unchanged before it'}>{count(verdict.first)} to {count(verdict.last)}</Pair>
+              {verdict.holds && <Pair name="Fingerprint"><code className="wrap-anywhere">{verdict.head}</code><div><CopyButton text={verdict.head} size="medium" label="Copy the fingerprint" /></div></Pair>}
             </Pairs>
           )}
           {verdict.holds && <p className="muted small">Keep this fingerprint, the hash of the last record, somewhere else. If somebody ever wrote the whole log anew, it would no longer fit.{verdict.first > 1 ? ' Records before the first were deleted when their time had come.' : ''}</p>}

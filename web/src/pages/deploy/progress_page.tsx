@@ -34,7 +34,7 @@ export default function ProgressPage() {
   const { agent } = data;
   return (
     <Page title={agent.name} lead={hasEnded(agent.deployment) ? 'Deployment' : 'Being deployed. You can leave this page; it goes on.'} narrow
-      actions={<ButtonLink href={`/agents/${agent.id}`}>Agent’s page</ButtonLink>}>
+      actions={agent.deployment?.state === 'live' ? undefined : <ButtonLink href={`/agents/${agent.id}`}>Agent’s page</ButtonLink>}>
       {error && <ErrorNotice error={error} title="Not up to date: the server does not answer" retry={() => void refetch()} />}
       <div className="verdict-place" aria-live="polite">{agent.deployment && hasEnded(agent.deployment) && <Verdict agent={agent} deployment={agent.deployment} />}</div>
       {agent.deployment
@@ -59,7 +59,7 @@ function Verdict({ agent, deployment }: { agent: Agent; deployment: Deployment }
         <p>{channel ? channel.after : talks ? 'It runs and answers. Talk to it on its own page, or connect a chat in its settings when you like.' : 'It runs and answers.'}</p>
         {first && <p className="muted">Everything that it does, and everything that was refused, is in its activity log.</p>}
         <div className="row-wrap">
-          {talks && !channel && <OpenAgentPage id={agent.id} variant="primary" />}
+          {talks && !channel && <OpenAgentPage id={agent.id} variant="primary" label="Talk to it" />}
           <ButtonLink href={`/agents/${agent.id}`} variant={talks && !channel ? 'secondary' : 'primary'}>Open {agent.name}</ButtonLink>
           <ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink>
           {talks && channel && <OpenAgentPage id={agent.id} />}
