@@ -2,7 +2,8 @@
 # Usage: ./dev screens
 #
 # Starts a platform of its own, fills it with example data through the API and writes a picture of
-# every page and of the states that matter, wide and narrow, light and dark, to var/screens.
+# every page, of the states that matter and of each step of a first time, wide and narrow, light and dark, to
+# var/screens; prints how much the first time asks of a person.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "$0")/common.sh"

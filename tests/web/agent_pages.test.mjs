@@ -53,7 +53,7 @@ async function watch(page, first = async () => {}) {
 async function saveReviewed(page) {
   await page.getByRole('button', { name: 'Review and save' }).click();
   const dialog = page.getByRole('dialog', { name: 'Save these permissions?' });
-  await dialog.getByText(/Nothing would have been decided otherwise|Would now be/).first().waitFor();
+  await dialog.getByText(/No difference|nothing to compare|Would now be/).first().waitFor();
   await dialog.getByRole('button', { name: 'Save', exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
 }

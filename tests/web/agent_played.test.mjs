@@ -26,7 +26,7 @@ const config = (page) => page.getByRole('form', { name: 'Configuration' });
 async function saveReviewed(page) {
   await page.getByRole('button', { name: 'Review and save' }).click();
   const dialog = page.getByRole('dialog', { name: 'Save these permissions?' });
-  await dialog.getByText('Nothing would have been decided otherwise (12 requests).').waitFor();
+  await dialog.getByText('No difference: all 12 requests get the same answer as before.').waitFor();
   await dialog.getByRole('button', { name: 'Save', exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
 }

@@ -36,7 +36,7 @@ test('rolled back after a look, over what was seen', async () => {
   assert.match(await differing(dialog, 'note').innerText(), /hello → the first note$/);
   assert.match(await differing(dialog, 'botToken').innerText(), /a hidden value → not set$/);
   await dialog.getByText('Before: It may read your calendars.').waitFor();
-  await dialog.getByText('Nothing would have been decided otherwise (12 requests).').waitFor();
+  await dialog.getByText('No difference: all 12 requests get the same answer as before.').waitFor();
   await dialog.getByText(/It is deployed again with these settings, and what it is doing now is cut off/).waitFor();
   assert.equal(restores().length, 0, 'nothing happens before it was looked at');
 
@@ -113,7 +113,7 @@ for (const when of ['at once', 'after it was opened']) {
     const dialog = question(page);
     if (held.length > 0) await dialog.getByRole('status', { name: 'Loading what would change' }).waitFor();
     for (const release of held) release();
-    await dialog.getByText('Nothing would have been decided otherwise (12 requests).').waitFor();
+    await dialog.getByText('No difference: all 12 requests get the same answer as before.').waitFor();
     const title = dialog.getByRole('heading', { name: 'Roll back to this version?' });
     assert.ok(await dialog.evaluate((element) => element.scrollHeight > element.clientHeight), 'it is long');
     assert.equal(await dialog.evaluate((element) => element.scrollTop), 0, 'its beginning is seen');

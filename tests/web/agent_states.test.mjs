@@ -45,7 +45,7 @@ test('an agent that keeps crashing: why, when it is tried again, and what it wro
     await page.getByText('It does not run').waitFor();
     await page.getByText(/It is started again/).waitFor();
     await page.getByText(/in \d+ min/).waitFor();
-    await page.getByText('killed, often for want of memory').waitFor();
+    await page.getByText('It was killed, most often because its memory was full').waitFor();
     await page.getByText('<b>panic</b>').waitFor();
     await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
     assert.deepEqual(await findings(page), []);

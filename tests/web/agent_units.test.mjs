@@ -1,6 +1,7 @@
 // What decides about an agent without a page: permissions in words, the wizard's request, drafts, versions.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { before, test } from 'node:test';
 
 import { loadParts } from './parts.mjs';
@@ -23,6 +24,16 @@ test('every scope is said once, as allowed, asked for or refused', () => {
   assert.ok(!full.some((text) => text.startsWith('not')));
   assert.ok(parts.sentencesOf({ scopes: ['api:outbound'] }).some(({ text }) => text.includes('no domain is listed')), 'outbound without a domain reaches nothing');
   assert.ok(parts.sentencesOf({ scopes: [], maxDailyTokenSpend: 0 }).some(({ text }) => text === 'It cannot call any AI model.'));
+});
+
+test('what an empty limit means is what the server holds an agent to', () => {
+  const source = fs.readFileSync(new URL('../../src/domain/default_limits.cpp', import.meta.url), 'utf8').replaceAll('\'', '');
+  const server = Object.fromEntries([...source.matchAll(/\.per_hour = (\d+), \.per_day = (\d+)\}, +\/\/ (\S+)/g)].map(([, hour, day, scope]) => [scope, { hour: Number(hour), day: Number(day) }]));
+  assert.deepEqual(Object.fromEntries(parts.SCOPES.map(({ scope, usual }) => [scope, usual])), server);
+  const usual = server['email:send'];
+  assert.deepEqual(parts.leftEmpty({ hour: '', day: '' }, usual), { hour: 50, day: 200 });
+  assert.deepEqual(parts.leftEmpty({ hour: '20', day: '' }, usual), { hour: 50, day: 480 }, 'a day of full hours');
+  assert.deepEqual(parts.leftEmpty({ hour: '', day: '30' }, usual), { hour: 30, day: 200 }, 'all of a day in one hour');
 });
 
 test('the wizard’s request names credentials and never holds a key outside them', () => {

@@ -198,7 +198,7 @@ test('verify says that the log is whole; a record that was altered, or taken out
   altered(`UPDATE audit_logs SET target = 'refused.example.com' WHERE ${here}; DELETE FROM audit_logs WHERE client_id = '${client}' AND seq = ${seq + 1}`);
   dialog = await verified(page);
   await dialog.getByText(`Record ${seq + 1} is missing: ${seq + 2} follows ${seq}.`).waitFor();
-  await dialog.getByText('The log does not hold').waitFor();
+  await dialog.getByText('The log was changed').waitFor();
   await end(page);
 });
 

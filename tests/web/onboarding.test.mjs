@@ -24,6 +24,10 @@ async function registerByMouse(page) {
   await page.getByLabel('Company or team').fill('Example & Sons');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Create account' }).click();
+  // On a phone there is nothing to scan with; elsewhere no app to open.
+  const here = page.getByRole('link', { name: 'Open the app on this phone', includeHidden: true });
+  assert.match(await here.getAttribute('href'), /^otpauth:\/\/totp\//);
+  assert.equal(await here.isVisible(), page.viewportSize().width < 560);
   await page.getByText('Cannot scan it?').click();
   const secret = (await page.getByTestId('totp-secret').innerText()).replaceAll(' ', '');
   const customer = { email, secret, lastStep: 0 };
@@ -36,7 +40,7 @@ async function registerByMouse(page) {
 
 async function throughTheWizard(page, name) {
   const next = page.getByRole('button', { name: 'Continue' });
-  await heading(page, 'Name and runtime').waitFor();
+  await heading(page, 'Name and kind').waitFor();
   await next.click();
   await page.getByText('Give it a name.').waitFor();
   await page.getByLabel('Name', { exact: true }).fill(name);
@@ -71,7 +75,7 @@ test('a stranger registers, turns on two-factor and deploys an agent, with the m
   await goOn.click();
   await throughTheWizard(page, 'Inbox assistant');
   await page.getByRole('button', { name: 'Deploy agent' }).click();
-  await page.getByText('Find the image').waitFor();
+  await page.getByText('Fetch its program').waitFor();
   await page.getByText('It is live').waitFor({ timeout: 90_000 });
   await page.getByText('probe: listening').waitFor();
 
@@ -141,7 +145,7 @@ test('the same with the keyboard alone', async () => {
   await press('Enter');
 
   const shown = (name) => until(name, () => heading(page, name).isVisible());
-  await shown('Name and runtime');
+  await shown('Name and kind');
   await tabTo(page.getByLabel('Name', { exact: true }));
   await keyboard.type('By keyboard');
   await tabTo(page.getByLabel('OpenClaw'));

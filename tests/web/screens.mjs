@@ -1,15 +1,17 @@
 // Usage: node tests/web/screens.mjs FOLDER
 //
 // Starts a platform, fills it with example data and writes a picture of every page, wide and 390 px
-// wide, light and dark; pages whose calls a server may lack, and states that are hard to reach, with a
-// played one, and the static pages. See ./dev screens. With --played no platform is started, with
-// --states only the states and static pages are made.
+// wide, light and dark; the walk of a first time, with what it asks of a person; pages whose calls a
+// server may lack, and states that are hard to reach, with a played one; the static pages. See ./dev
+// screens. With --played no platform is started, with --states only the states and static pages are
+// made, with --first-time only the walk.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { comingPages, tellAll } from './coming_data.mjs';
+import { firstTime, tableOf } from './first_time.mjs';
 import { pages } from './pages.mjs';
 import { Played } from './played.mjs';
 import { Site, sleep } from './browser.mjs';
@@ -31,6 +33,11 @@ async function picture(page, name, dialog) {
 async function ofPlatform() {
   const site = await new Site().start();
   try {
+    for (const look of ['light', 'narrow-dark']) {
+      const steps = await firstTime(site, LOOKS[look], (page, name) => picture(page, `${name}-${look}`));
+      if (look === 'light') console.log(tableOf(steps));
+    }
+    if (only === '--first-time') return;
     const customer = await site.customer();
     const known = { agent: await customer.deploy('Inbox assistant', { print: 'connected to the mailbox', printCount: 4 },
       { permissions: { scopes: ['email:read', 'email:send', 'files:read', 'files:write'], approval: ['email:send'], maxDailyTokenSpend: 5 } }) };
@@ -106,8 +113,10 @@ async function ofStatic() {
   }
 }
 
-if (!only) await ofPlatform();
-if (only !== '--states') await ofPlayed();
-await ofStates();
-await ofStatic();
+if (!only || only === '--first-time') await ofPlatform();
+if (!only || only === '--played') await ofPlayed();
+if (only !== '--first-time') {
+  await ofStates();
+  await ofStatic();
+}
 console.log(`pictures in ${folder}`);

@@ -92,7 +92,7 @@ test('what the server refuses is shown beside its field, on its step', async () 
   await page.getByRole('radio', { name: 'Decide later' }).check();
   for (let i = 0; i < 4; i += 1) await next.click();
   await page.getByRole('button', { name: 'Deploy agent' }).click();
-  await page.getByRole('heading', { name: 'Name and runtime' }).waitFor();
+  await page.getByRole('heading', { name: 'Name and kind' }).waitFor();
   const field = page.getByLabel('Name', { exact: true });
   assert.equal(await field.getAttribute('aria-invalid'), 'true', 'the name is taken');
   assert.equal(await field.inputValue(), HOSTILE);
@@ -111,7 +111,7 @@ test('a failing server: the page says so, and trying again works', async () => {
   await alert.filter({ hasText: 'Something broke.' }).waitFor();
   await alert.filter({ hasText: 'r-1' }).waitFor();
   await page.getByRole('button', { name: 'Try again' }).click();
-  await page.getByRole('heading', { name: 'Name and runtime' }).waitFor();
+  await page.getByRole('heading', { name: 'Name and kind' }).waitFor();
   await page.done();
 });
 
@@ -124,7 +124,7 @@ test('a slow server: something shows, and says that it loads', async () => {
   await page.getByRole('status', { name: 'Loading the choices' }).waitFor();
   await page.locator('.skeleton').first().waitFor();
   release();
-  await page.getByRole('heading', { name: 'Name and runtime' }).waitFor();
+  await page.getByRole('heading', { name: 'Name and kind' }).waitFor();
   await page.done();
 });
 

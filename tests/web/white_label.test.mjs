@@ -42,6 +42,12 @@ async function showsTheBrand(page) {
   assert.ok(!(await page.locator('body').innerText()).includes('DeployClaw'), 'no other name');
 }
 
+test('the window has the operator’s name before any script has run', async () => {
+  const page = await (await fetch(`${site.url}/app/agents`)).text();
+  assert.match(page, /<title>Ants &amp; &lt;b&gt;Söhne&lt;\/b&gt;<\/title>/);
+  assert.ok(!page.includes('DeployClaw'));
+});
+
 test('name, logo and title are the operator’s before and after signing in, and the support address is at hand', async () => {
   const stranger = await site.window();
   for (const [where, title] of [['/login', /Sign in/], ['/register', 'Create your account']]) {

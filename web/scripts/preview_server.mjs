@@ -25,6 +25,8 @@ function serveFile(pathname, response) {
     return;
   }
   response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream' });
+  // The server puts the operator's name there.
+  if (isApp) return void response.end(fs.readFileSync(file, 'utf8').replaceAll('{{name}}', 'DeployClaw'));
   fs.createReadStream(file).pipe(response);
 }
 

@@ -34,6 +34,12 @@ const ENDED: ReadonlySet<DeploymentState> = new Set(['live', 'failed', 'rolled_b
 /** Whether nothing more will happen in this deployment. */
 export const hasEnded = (deployment: Pick<Deployment, 'state'> | null): boolean => deployment !== null && ENDED.has(deployment.state);
 
+const ENDS: Record<number, string> = {
+  0: 'It ended by itself', 78: 'Its settings were not accepted', 137: 'It was killed, most often because its memory was full', 143: 'It was told to stop',
+};
+/** Why an agent ended, as its exit code tells. */
+export const endWords = (exitCode: number): string => ENDS[exitCode] ?? 'It ended with an error of its own';
+
 /** The exit code in words, unless the reason names it already. */
 export const exitWords = ({ reason, exitCode }: Pick<Deployment, 'reason' | 'exitCode'>): string =>
   (exitCode !== null && !reason?.includes(`code ${exitCode}`) ? ` Exit code ${exitCode}.` : '');

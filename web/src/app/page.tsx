@@ -5,11 +5,13 @@ import { useBranding } from '../api/queries';
 export function Page({ title, lead, actions, children, narrow }: { title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode; narrow?: boolean }) {
   const branding = useBranding();
   const heading = useRef<HTMLHeadingElement>(null);
+  const root = useRef<HTMLDivElement>(null);
   useEffect(() => { document.title = `${title} · ${branding.name}`; }, [title, branding.name]);
-  // A screen reader hears the new page; the first page of a visit keeps the browser's own focus.
-  useEffect(() => { if (visits++ > 0) heading.current?.focus({ preventScroll: true }); }, []);
+  // A screen reader hears the new page; the first page of a visit keeps the browser's own focus, and a field that
+  // begins the page keeps what it took.
+  useEffect(() => { if (visits++ > 0 && !root.current?.contains(document.activeElement)) heading.current?.focus({ preventScroll: true }); }, []);
   return (
-    <div className={narrow ? 'page page-narrow' : 'page'}>
+    <div ref={root} className={narrow ? 'page page-narrow' : 'page'}>
       <div className="page-head">
         <div className="grow">
           <h1 ref={heading} tabIndex={-1} className="wrap-anywhere">{title}</h1>

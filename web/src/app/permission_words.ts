@@ -3,16 +3,22 @@
 import type { Permissions, Scope } from '../api/types';
 import { count, listOf, usd } from '../ui/format';
 
-export const SCOPES: Array<{ scope: Scope; title: string; may: string; mayNot: string; per: string }> = [
-  { scope: 'email:read', title: 'Read e-mail', may: 'read e-mail of the mailboxes you connect', mayNot: 'read any e-mail', per: 'e-mail requests' },
-  { scope: 'email:send', title: 'Send e-mail', may: 'send e-mail in your name', mayNot: 'send any e-mail', per: 'e-mails' },
-  { scope: 'calendar:read', title: 'Read calendars', may: 'read your calendars', mayNot: 'read your calendars', per: 'calendar requests' },
-  { scope: 'calendar:write', title: 'Change calendars', may: 'make and change appointments', mayNot: 'make or change appointments', per: 'changes of appointments' },
-  { scope: 'files:read', title: 'Read files', may: 'read files in the services you connect, and its own earlier files', mayNot: 'read files', per: 'files' },
-  { scope: 'files:write', title: 'Write files', may: 'change files in the services you connect, and keep its own memory across restarts', mayNot: 'change files, or keep its memory across a restart', per: 'changes of files' },
-  { scope: 'messaging:send', title: 'Chat', may: 'read and write messages in the chats you connect', mayNot: 'send chat messages', per: 'messages' },
-  { scope: 'api:outbound', title: 'Other websites and APIs', may: 'call the domains you list', mayNot: 'reach any other website or API', per: 'requests' },
+type ScopeWords = { scope: Scope; title: string; may: string; mayNot: string; per: string; usual: { hour: number; day: number } };
+
+/** `usual` holds where an agent has no limit of its own, as in src/domain/default_limits.cpp. */
+export const SCOPES: ScopeWords[] = [
+  { scope: 'email:read', title: 'Read e-mail', may: 'read e-mail of the mailboxes you connect', mayNot: 'read any e-mail', per: 'e-mail requests', usual: { hour: 1000, day: 10_000 } },
+  { scope: 'email:send', title: 'Send e-mail', may: 'send e-mail in your name', mayNot: 'send any e-mail', per: 'e-mails', usual: { hour: 50, day: 200 } },
+  { scope: 'calendar:read', title: 'Read calendars', may: 'read your calendars', mayNot: 'read your calendars', per: 'calendar requests', usual: { hour: 1000, day: 10_000 } },
+  { scope: 'calendar:write', title: 'Change calendars', may: 'make and change appointments', mayNot: 'make or change appointments', per: 'changes of appointments', usual: { hour: 100, day: 500 } },
+  { scope: 'files:read', title: 'Read files', may: 'read files in the services you connect, and its own earlier files', mayNot: 'read files', per: 'files', usual: { hour: 2000, day: 20_000 } },
+  { scope: 'files:write', title: 'Write files', may: 'change files in the services you connect, and keep its own memory across restarts', mayNot: 'change files, or keep its memory across a restart', per: 'changes of files', usual: { hour: 500, day: 5000 } },
+  { scope: 'messaging:send', title: 'Chat', may: 'read and write messages in the chats you connect', mayNot: 'send chat messages', per: 'messages', usual: { hour: 300, day: 2000 } },
+  { scope: 'api:outbound', title: 'Other websites and APIs', may: 'call the domains you list', mayNot: 'reach any other website or API', per: 'requests', usual: { hour: 10_000, day: 100_000 } },
 ];
+
+/** The name of a scope for people; what this page does not know stays as it is. */
+export const scopeTitle = (scope: string): string => SCOPES.find((one) => one.scope === scope)?.title ?? scope;
 
 /** `subject`: what the sentence is about, so that those of two versions can be compared. */
 export type Sentence = { subject: Scope | 'spend'; kind: 'may' | 'ask' | 'not'; text: string };

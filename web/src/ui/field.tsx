@@ -6,17 +6,21 @@ import { IconChevronDown, IconWarn } from './icons';
 export type FieldProps = { label: ReactNode; hint?: ReactNode; error?: ReactNode; optional?: boolean };
 type Wiring = { id: string; 'aria-describedby': string | undefined; 'aria-invalid': true | undefined };
 
-/** Label, control, hint and error, tied together for screen readers. */
-export function Field({ label, hint, error, optional, children }: FieldProps & { children: (wiring: Wiring) => ReactElement }) {
+/**
+ * Label, control, hint and error, tied together for screen readers. `hideLabel`: what is
+ * above says it already. `doubt`: what looks wrong and may be right all the same.
+ */
+export function Field({ label, hideLabel, hint, doubt, error, optional, children }: FieldProps & { hideLabel?: boolean; doubt?: ReactNode; children: (wiring: Wiring) => ReactElement }) {
   const id = useId();
-  const described = classes(hint != null && `${id}-hint`, error != null && error !== '' && `${id}-error`);
+  const described = classes(hint != null && `${id}-hint`, doubt != null && `${id}-doubt`, error != null && error !== '' && `${id}-error`);
   return (
     <div className="field">
-      <label className="field-label" htmlFor={id}>
+      <label className={hideLabel ? 'sr-only' : 'field-label'} htmlFor={id}>
         {label}{optional && <span className="field-optional"> (optional)</span>}
       </label>
       {children({ id, 'aria-describedby': described || undefined, 'aria-invalid': error ? true : undefined })}
       {hint != null && <div className="field-hint" id={`${id}-hint`}>{hint}</div>}
+      {doubt != null && <div className="field-doubt" id={`${id}-doubt`}><IconWarn size={14} /><span>{doubt}</span></div>}
       <FieldError id={`${id}-error`} error={error} />
     </div>
   );
@@ -29,19 +33,19 @@ export function FieldError({ id, error }: { id?: string; error?: ReactNode }) {
 
 type TextProps = FieldProps & InputHTMLAttributes<HTMLInputElement>;
 
-export function TextField({ label, hint, error, optional, className, ...input }: TextProps) {
+export function TextField({ label, hideLabel, hint, error, optional, className, ...input }: TextProps & { hideLabel?: boolean }) {
   return (
-    <Field label={label} hint={hint} error={error} optional={optional}>
+    <Field label={label} hideLabel={hideLabel} hint={hint} error={error} optional={optional}>
       {(wiring) => <input className={classes('input', className)} {...input} {...wiring} />}
     </Field>
   );
 }
 
 /** A password or another secret, with a button that shows it while it is typed. */
-export function SecretField({ label, hint, error, optional, className, ...input }: TextProps) {
+export function SecretField({ label, hint, doubt, error, optional, className, ...input }: TextProps & { doubt?: ReactNode }) {
   const [shown, setShown] = useState(false);
   return (
-    <Field label={label} hint={hint} error={error} optional={optional}>
+    <Field label={label} hint={hint} doubt={doubt} error={error} optional={optional}>
       {(wiring) => (
         <div className="input-group">
           <input className={classes('input input-with-end', className)} spellCheck={false} autoCapitalize="none" {...input} {...wiring}

@@ -34,15 +34,17 @@ export default function Chart({ label, binary = false, rows, titles, format }: P
     const colours = getComputedStyle(document.documentElement);
     const colour = (name: string) => colours.getPropertyValue(name).trim();
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
+    // Away from the chart there is nothing to tell; at a step that was not measured there is a dash.
+    const said = (_self: uPlot, value: number | null, _series: number, index: number | null) => (value != null ? format(value) : index == null ? '' : '–');
     const made = new uPlot({
       width: element.clientWidth, height: HEIGHT, padding: [8, 8, 0, 0], legend: { live: true },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), 'Etc/UTC'),
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (_self, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
       axes: [{ ...axis, size: 28, values: (_self, ticks, _axis, _space, step) => ticks.map((at) => axisTime(at, step)) }, { ...axis, size: 64, incrs: binary ? POWERS_OF_TWO : undefined, values: (_self, ticks) => ticks.map(format) }],
-      series: [{ label: 'From', value: (_self: uPlot, at: number | null) => (at == null ? '–' : utcTime(new Date(at * 1000))) }, ...titles.map((title, index) => ({
+      series: [{ label: 'From', value: (_self: uPlot, at: number | null) => (at == null ? '' : utcTime(new Date(at * 1000))) }, ...titles.map((title, index) => ({
         label: title, stroke: colour(`--chart-${index + 1}`), width: 1.5, dash: DASH[index] ?? [], points: { show: true, size: 4, filter: (self: uPlot, series: number) => lonely(self.data[series] ?? []) }, spanGaps: false,
-        fill: titles.length === 1 ? `${colour('--chart-1')}22` : undefined, value: (_self: uPlot, value: number | null) => (value == null ? '–' : format(value)),
+        fill: titles.length === 1 ? `${colour('--chart-1')}22` : undefined, value: said,
       }))],
     }, data, element);
     plot.current = made;

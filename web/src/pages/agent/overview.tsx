@@ -6,7 +6,7 @@ import { runtimesQuery, useFeatures } from '../../api/queries';
 import { api, ok } from '../../api/client';
 import type { Agent, Health } from '../../api/types';
 import { actionWords } from '../../app/action_words';
-import { exitWords } from '../../app/agent_state';
+import { endWords, exitWords } from '../../app/agent_state';
 import { usePolling, useTopic } from '../../live/live';
 import { Badge, ButtonLink, Card, Code, CopyButton, ErrorNotice, Notice, Pair, Pairs, Skeleton, Status, Time, type Tone } from '../../ui';
 import { bytes, count, sentence, usd } from '../../ui/format';
@@ -109,14 +109,12 @@ function HealthCard({ agent }: { agent: Agent }) {
         )}
         <Pairs>
           <Pair name="Restarts">{count(health.restarts)}</Pair>
-          {health.lastExitCode !== null && <Pair name="Last exit code">{health.lastExitCode}{EXIT[health.lastExitCode] && <span className="muted"> {EXIT[health.lastExitCode]}</span>}</Pair>}
+          {health.lastExitCode !== null && <Pair name="Why it last ended">{endWords(health.lastExitCode)} <span className="muted">(exit code {health.lastExitCode})</span></Pair>}
         </Pairs>
       </div>
     </Card>
   );
 }
-
-const EXIT: Record<number, string> = { 0: 'ended by itself', 78: 'its settings were not accepted', 137: 'killed, often for want of memory', 143: 'stopped' };
 
 function NextRetry({ at }: { at: string }) {
   const [now, setNow] = useState(() => Date.now());
@@ -136,7 +134,7 @@ function Facts({ agent }: { agent: Agent }) {
   return (
     <Card title="At a glance">
       <Pairs>
-        <Pair name="Runtime">{runtime?.title ?? agent.runtime} {agent.runtimeVersion}{runtime && runtime.version !== agent.runtimeVersion && <> <Badge tone="accent">{runtime.version} is out</Badge></>}</Pair>
+        <Pair name="Runtime">{runtime?.title ?? agent.runtime} {agent.runtimeVersion}{runtime && runtime.version !== agent.runtimeVersion && <> <Badge tone="accent">version {runtime.version} is out</Badge></>}</Pair>
         <Pair name="CPU">{usage ? `${(usage.cpuPercent / 100).toFixed(2)} of ` : ''}{resources.cpus} {resources.cpus === 1 ? 'core' : 'cores'}</Pair>
         <Pair name="Memory">{usage?.memoryBytes != null ? `${bytes(usage.memoryBytes)} of ` : ''}{bytes(resources.memoryMb * 1048576)}</Pair>
         <Pair name="Disk">{bytes(resources.diskMb * 1048576)}</Pair>

@@ -19,6 +19,11 @@ export function draftOf(permissions: Permissions): Draft {
   };
 }
 
+/** What the server holds an agent to where a field is empty; the other field counts when it is filled. */
+export const leftEmpty = ({ hour, day }: Limit, usual: { hour: number; day: number }): { hour: number; day: number } => ({
+  hour: day ? Number(day) : usual.hour, day: hour ? 24 * Number(hour) : usual.day,
+});
+
 const domainsOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 
 export function permissionsFrom(draft: Draft): Permissions {

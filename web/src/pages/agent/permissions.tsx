@@ -34,12 +34,12 @@ export default function Permissions(props: TabProps) {
         <ConflictNotice edit={edit} show={(theirs, mine) => <PermissionChanges before={permissionsFrom(theirs)} after={permissionsFrom(mine)} />} />
         {problem && <ErrorNotice error={problem} title="Not saved" />}
         <Suggested agentId={agent.id} allowed={(one) => allows(draft, one)} allow={may ? (one) => edit.set(allowing(draft, one)) : null} />
-        <Card title="What it may use"><ScopeRows draft={draft} set={set} may={may} wrong={wrong} /></Card>
+        <Card title="What it may use" hint="Where a limit is empty, the number in grey holds."><ScopeRows draft={draft} set={set} may={may} wrong={wrong} /></Card>
         <Card title="Domains and money">
           <div className="stack">
             <TextAreaField label="Domains it may call" rows={4} spellCheck={false} className="mono" value={draft.domains} disabled={!may} placeholder={'api.example.com\n*.example.org'}
               hint="One a line. “*.” in front takes all subdomains. They count only with “Other websites and APIs”." error={wrong('/allowedDomains')} onChange={(event) => set({ domains: event.target.value })} />
-            <TextField label="Model spend a day, in US dollars" type="number" min={0} step="0.01" inputMode="decimal" value={draft.cap} disabled={!may} placeholder="the plan’s cap"
+            <TextField label="Model spend a day, in US dollars" type="number" min={0} step="0.01" inputMode="decimal" value={draft.cap} disabled={!may} placeholder="what your plan allows"
               hint="A hard cap. 0: no model call at all. Days begin at midnight UTC." error={wrong('/maxDailyTokenSpend')} onChange={(event) => set({ cap: event.target.value })} />
           </div>
         </Card>

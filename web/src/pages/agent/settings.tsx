@@ -49,7 +49,7 @@ function NameCard({ may, ...props }: CardProps) {
       <Card title="Name" foot={may && <Button type="submit" variant="primary" busy={edit.busy} disabled={!ready}>Save</Button>}>
         <div className="stack">
           <ConflictNotice edit={edit} show={(theirs, mine) => <Differences before={theirs} after={mine} name={() => 'Name'} />} />
-          <TextField label="Name" value={edit.draft} maxLength={63} disabled={!may} error={problem?.at('/name') ?? problem?.detail} onChange={(event) => edit.set(event.target.value)} />
+          <TextField label="Name" hideLabel value={edit.draft} maxLength={63} disabled={!may} error={problem?.at('/name') ?? problem?.detail} onChange={(event) => edit.set(event.target.value)} />
         </div>
       </Card>
     </form>

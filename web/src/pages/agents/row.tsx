@@ -45,7 +45,7 @@ function cell(row: Row, id: ColumnId): ReactNode {
       return (
         <>
           <Status tone={state.tone}>{state.word}</Status>
-          {state.reason && <span className="muted small truncate agents-reason" title={state.reason}>{state.reason}</span>}
+          {state.reason && <span className="muted small agents-reason" title={state.reason}>{state.reason}</span>}
         </>
       );
     case 'cpu':

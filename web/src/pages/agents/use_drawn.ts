@@ -14,7 +14,7 @@ export type Drawn = {
   onBlur: (event: FocusEvent) => void;
 };
 
-const DEFAULT_PITCH = 60;
+const DEFAULT_PITCH = 64;
 
 /** The pixels from one row to the next: all rows are of one height. */
 function pitchOf(body: HTMLElement): number | null {

@@ -4,13 +4,11 @@ import { Link } from 'wouter';
 import { api, ok } from '../../api/client';
 import { roleReaches } from '../../api/types';
 import { useSession } from '../../app/guards';
-import { SCOPES } from '../../app/permission_words';
+import { scopeTitle } from '../../app/permission_words';
 import { Badge, Button, ErrorNotice, IconCheck, IconCross, Skeleton, Time, toast } from '../../ui';
 import { Outcome } from './outcome';
 import { approvalQuery, type Approval } from './queries';
 import { Request } from './request';
-
-export const scopeTitle = (scope: string): string => SCOPES.find((one) => one.scope === scope)?.title ?? scope;
 
 /** One request that waits, or waited while the page was open. `listed`: the server still lists it as waiting. */
 export function Card({ approval: known, listed }: { approval: Approval; listed: boolean }) {

@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
+import { scopeTitle } from '../../app/permission_words';
 import { usePolling } from '../../live/live';
 import { Button, EmptyState, ErrorNotice, IconClock, Skeleton, Time } from '../../ui';
-import { scopeTitle } from './card';
 import { Outcome } from './outcome';
 import { approvalQuery, approvalsQuery, type Approval, type ApprovalState } from './queries';
 import { Request } from './request';

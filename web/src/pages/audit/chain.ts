@@ -1,6 +1,7 @@
 // Checks the audit log's hash chain here in the browser, so that nobody has to believe the server.
 // hash = SHA-256 over the fields, each with its length in front (null: -1 and nothing more).
 
+import { Problem } from '../../api/problem';
 import { transport } from '../../api/transport';
 
 export type ExportedRecord = {
@@ -106,7 +107,7 @@ export async function verifyLog(clientId: string, onProgress: (records: number) 
     try {
       record = JSON.parse(line) as ExportedRecord;
     } catch {
-      return check.verdict(`The export broke off after record ${count}. Try again; this says nothing about the log.`);
+      throw new Problem(0, { code: 'broken_off', detail: `The connection broke off after ${count} records. Try again; this says nothing about the log.` });
     }
     const fault = await check.add(record);
     if (fault) return check.verdict(fault);

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { asProblem, type Problem } from '../../api/problem';
 import { useSession } from '../../app/guards';
-import { Button, Dialog, ErrorNotice, Notice, Pair, Pairs } from '../../ui';
+import { Button, CopyButton, Dialog, ErrorNotice, Notice, Pair, Pairs } from '../../ui';
 import { count } from '../../ui/format';
 import { verifyLog, type Verdict } from './chain';
 
@@ -28,7 +28,7 @@ export function VerifyDialog({ onClose }: { onClose: () => void }) {
 
   return (
     <Dialog open onClose={onClose} title="Verify the audit log">
-      {!verdict && <p>Every record holds the hash of the one before. Your browser reads the whole log and computes each hash again: a record that was edited, taken out or put in shows.</p>}
+      {!verdict && <p>Every record holds the fingerprint (a hash) of the one before. Your browser reads the whole log and computes each of them again, so a record that was edited, taken out or put in is found.</p>}
       {!window.isSecureContext && <Notice tone="warn">Browsers compute hashes only on https addresses. Use an export and the command-line check instead.</Notice>}
       {seen !== null && <p role="status" className="num">{count(seen)} records checked…</p>}
       {problem && <ErrorNotice error={problem} title="The log could not be read" />}
@@ -36,14 +36,14 @@ export function VerifyDialog({ onClose }: { onClose: () => void }) {
         <>
           {verdict.holds
             ? <Notice tone="good" title="The log is whole">All {count(verdict.records)} records are unchanged and in order.</Notice>
-            : <Notice tone="bad" title="The log does not hold">{verdict.fault} Keep an export and tell the operator.</Notice>}
+            : <Notice tone="bad" title="The log was changed">{verdict.fault} Export the log now, keep the file, and tell support.</Notice>}
           {verdict.records > 0 && (
             <Pairs>
-              <Pair name="Records">{verdict.first} to {verdict.last}</Pair>
-              <Pair name="Last hash"><code className="wrap-anywhere">{verdict.head}</code></Pair>
+              <Pair name={verdict.holds ? 'Records' : 'Unchanged before it'}>{count(verdict.first)} to {count(verdict.last)}</Pair>
+              {verdict.holds && <Pair name="Fingerprint"><code className="wrap-anywhere">{verdict.head}</code><div><CopyButton text={verdict.head} size="medium" label="Copy the fingerprint" /></div></Pair>}
             </Pairs>
           )}
-          {verdict.holds && <p className="muted small">Note the last hash somewhere else: with it, a log that is rewritten as a whole shows too.{verdict.first > 1 ? ' Records before the first were deleted when their time had come.' : ''}</p>}
+          {verdict.holds && <p className="muted small">Keep this fingerprint, the hash of the last record, somewhere else. If somebody ever wrote the whole log anew, it would no longer fit.{verdict.first > 1 ? ' Records before the first were deleted when their time had come.' : ''}</p>}
         </>
       )}
       <div className="dialog-actions">

@@ -27,7 +27,7 @@ export default function Billing() {
       {billing && (
         <>
           {['past_due', 'unpaid'].includes(billing.status) && (
-            <Notice tone="bad" title="The last payment failed" action={<Portal billing={billing} label="Update the card" />}>Agents stop when it is not paid in time. Nothing is deleted.</Notice>
+            <Notice tone="bad" title="The last payment failed" action={<Portal billing={billing} label="Update the card" />}>Your agents stop when it is not paid in time. Nothing is deleted.</Notice>
           )}
           <div className="billing-top">
             <Plan billing={billing} />
@@ -76,7 +76,7 @@ function Plan({ billing }: { billing: BillingData }) {
 
 function Usage({ billing: { usage, limits } }: { billing: BillingData }) {
   return (
-    <Card title="Usage" hint={<>{day(usage.periodStart)} to {day(usage.periodEnd)}, counted anew <Time at={usage.periodEnd} /></>}>
+    <Card title="Usage" hint={<>{day(usage.periodStart)} to {day(usage.periodEnd)}, starts again <Time at={usage.periodEnd} /></>}>
       <div className="stack">
         {USAGE.map((key) => {
           const limit = limits[key] ?? null;

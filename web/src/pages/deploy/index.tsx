@@ -70,7 +70,7 @@ function Wizard() {
 
   const problem = deploy.error ? asProblem(deploy.error) : null;
   const wrong = (pointer: string) => local[pointer] ?? problem?.at(pointer)
-    ?? (pointer === '/name' && problem?.code === 'name_taken' ? problem.detail : undefined);
+    ?? (pointer === '/name' && problem?.code === 'name_taken' ? `${problem.detail} Choose another.` : undefined);
   const set = (change: Partial<Draft>) => {
     setDraft({ ...draft, ...change });
     setLocal({});

@@ -34,9 +34,9 @@ export default function ProgressPage() {
   const { agent } = data;
   return (
     <Page title={agent.name} lead={hasEnded(agent.deployment) ? 'Deployment' : 'Being deployed. You can leave this page; it goes on.'} narrow
-      actions={<ButtonLink href={`/agents/${agent.id}`}>Agent’s page</ButtonLink>}>
+      actions={agent.deployment?.state === 'live' ? undefined : <ButtonLink href={`/agents/${agent.id}`}>Agent’s page</ButtonLink>}>
       {error && <ErrorNotice error={error} title="Not up to date: the server does not answer" retry={() => void refetch()} />}
-      <div aria-live="polite">{agent.deployment && hasEnded(agent.deployment) && <Verdict agent={agent} deployment={agent.deployment} />}</div>
+      <div className="verdict-place" aria-live="polite">{agent.deployment && hasEnded(agent.deployment) && <Verdict agent={agent} deployment={agent.deployment} />}</div>
       {agent.deployment
         ? <Card title="Steps"><ProgressSteps deployment={agent.deployment} /></Card>
         : <Card><p className="muted">It is stored and not deployed: start it on its page.</p></Card>}
@@ -51,12 +51,19 @@ function Verdict({ agent, deployment }: { agent: Agent; deployment: Deployment }
   const first = new URLSearchParams(window.location.search).has('first');
   if (state === 'live') {
     const channel = channelOfConfig(agent.config);
+    // Without a chat its own page is where one talks to it: the next thing to do.
+    const talks = agent.runtime === 'openclaw';
     return (
       <div className="verdict verdict-good">
         <div className="verdict-head"><IconCheck size={20} />It is live</div>
-        <p>{channel ? channel.after : agent.runtime === 'openclaw' ? 'It runs and answers. Talk to it on its own page, or connect a chat in its settings when you like.' : 'It runs and answers.'}</p>
+        <p>{channel ? channel.after : talks ? 'It runs and answers. Talk to it on its own page, or connect a chat in its settings when you like.' : 'It runs and answers.'}</p>
         {first && <p className="muted">Everything that it does, and everything that was refused, is in its activity log.</p>}
-        <div className="row-wrap"><ButtonLink href={`/agents/${agent.id}`} variant="primary">Open {agent.name}</ButtonLink><ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink>{agent.runtime === 'openclaw' && <OpenAgentPage id={agent.id} />}</div>
+        <div className="row-wrap">
+          {talks && !channel && <OpenAgentPage id={agent.id} variant="primary" label="Talk to it" />}
+          <ButtonLink href={`/agents/${agent.id}`} variant={talks && !channel ? 'secondary' : 'primary'}>Open {agent.name}</ButtonLink>
+          <ButtonLink href={`/agents/${agent.id}/activity`}>See its activity</ButtonLink>
+          {talks && channel && <OpenAgentPage id={agent.id} />}
+        </div>
       </div>
     );
   }
@@ -104,8 +111,8 @@ function BadVerdict({ agent, deployment }: { agent: Agent; deployment: Deploymen
 
 function adviceFor(deployment: Deployment): string {
   const last = deployment.steps.at(-1)?.name;
-  if (deployment.exitCode === 78) return 'Its settings are not accepted by the runtime. The last output names the place.';
-  if (last === 'image') return 'The image could not be had. That is the operator’s to repair; trying again later may help.';
+  if (deployment.exitCode === 78) return 'It does not accept its settings. The last output says which one.';
+  if (last === 'image') return 'Its program could not be loaded. Nothing in your settings is wrong: try again in a few minutes, and if it fails again, tell support.';
   if (last === 'verify' || last === 'start' || last === 'network') return 'It started and did not become ready. The last output often says why.';
   return 'Try again; if it fails in the same way, the reason above is what support needs.';
 }

@@ -7,13 +7,13 @@ import { duration } from '../../ui/format';
 const ORDER = ['image', 'volume', 'config', 'create', 'start', 'network', 'verify'];
 const WORDS: Record<string, { title: string; now: string }> = {
   queued: { title: 'Queued', now: 'Waiting for its turn.' },
-  image: { title: 'Find the image', now: 'The program that it runs.' },
+  image: { title: 'Fetch its program', now: 'The first time on a server this takes longest.' },
   volume: { title: 'Prepare its storage', now: 'A disk of its own, of fixed size.' },
   config: { title: 'Write its settings', now: 'With placeholders where keys would be.' },
   create: { title: 'Build its box', now: 'A container without any way out.' },
   start: { title: 'Start it', now: 'The agent starts.' },
   network: { title: 'Connect it', now: 'One way out, through the gate that checks every request.' },
-  verify: { title: 'Verify', now: 'It must answer three times in a row and stay up for ten seconds.' },
+  verify: { title: 'Check that it works', now: 'It must answer three times in a row and stay up for ten seconds.' },
   stop: { title: 'Stop the version before', now: 'It gets time to finish what it does.' },
   rollback: { title: 'Bring the version before back', now: 'The new one did not work.' },
   environment: { title: 'Wait for the host', now: 'The host has trouble of its own; this is not counted against the agent.' },

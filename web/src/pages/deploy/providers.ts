@@ -39,5 +39,5 @@ export function keyDoubt(provider: Provider, key: string): string | null {
   if (key !== key.trim() || /\s/.test(key)) return 'There is a space or line break in the key.';
   if (provider.keyShape.test(key)) return null;
   const other = PROVIDERS.find((one) => one.kind !== provider.kind && one.kind !== 'mistral' && one.keyShape.test(key));
-  return other ? `This looks like a key of ${other.title}.` : `Keys of ${provider.title} usually look like ${provider.keyExample}. Check that you copied all of it.`;
+  return other ? `This looks like a key of ${other.title}.` : `Keys of ${provider.title} usually look like “${provider.keyExample}”. Check that you copied all of it.`;
 }

@@ -27,7 +27,7 @@ export function ChannelStep({ draft, set, wrong }: StepProps) {
             return (
               <SecretField key={secret.name} label={`${channel.title}: ${secret.label.toLowerCase()}`} className="input-secret" placeholder={secret.example} autoComplete="off" value={value}
                 error={wrong(`/credentials/${secret.name}`)}
-                hint={strange ? `It usually looks like ${secret.example}. Check that you copied all of it.` : 'Sealed at once, like the model’s key.'}
+                doubt={strange ? `It usually looks like “${secret.example}”. Check that you copied all of it.` : null} hint="Sealed at once, like the model’s key."
                 onChange={(event) => set({ channelSecrets: { ...draft.channelSecrets, [secret.name]: event.target.value.trim() } })} />
             );
           })}

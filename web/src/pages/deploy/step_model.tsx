@@ -30,7 +30,7 @@ export function ModelStep({ draft, set, wrong }: StepProps) {
         <>
           <SecretField label={`${provider.title} API key`} className="input-secret" placeholder={provider.keyExample} autoComplete="off" value={draft.modelKey}
             error={wrong('/credentials/model') ?? wrong('/credentials/0')} onChange={(event) => set({ modelKey: event.target.value.trim() })}
-            hint={doubt ?? <>Make one at <span className="wrap-anywhere">{provider.keyPage}</span>. It is sealed at once: nobody can read it again, and the agent never gets it.</>} />
+            doubt={doubt} hint={<>Make one at <a className="wrap-anywhere" href={`https://${provider.keyPage}`} target="_blank" rel="noopener noreferrer">{provider.keyPage}</a>. It is sealed at once: nobody can read it again, and the agent never gets it.</>} />
           <SelectField label="Model" value={listed ? draft.model : OTHER} onChange={(event) => set({ model: event.target.value === OTHER ? '' : event.target.value })}>
             {provider.models.map((model) => <option key={model} value={model}>{model}</option>)}
             <option value={OTHER}>Another model…</option>

@@ -1,6 +1,7 @@
 import type { Permissions, Scope } from '../../api/types';
-import { SCOPES, sentencesOf } from '../../app/permission_words';
+import { SCOPES, scopeTitle, sentencesOf } from '../../app/permission_words';
 import { Checkbox, Choices, IconCheck, IconClock, IconCross, Notice, TextAreaField } from '../../ui';
+import { listOf } from '../../ui/format';
 import { channelOf, neededBy, permissionsOf, PRESETS } from './draft';
 import type { StepProps } from './index';
 
@@ -52,7 +53,7 @@ export function PermissionsStep(props: StepProps) {
   const { draft, set, wrong } = props;
   const channel = channelOf(draft);
   const preset = PRESETS.find((one) => one.id === draft.preset);
-  const added = channel && draft.preset !== 'custom' && neededBy(draft).some((scope) => !preset?.permissions.scopes.includes(scope));
+  const added = draft.preset === 'custom' ? [] : neededBy(draft).filter((scope) => !preset?.permissions.scopes.includes(scope)).map((scope) => `“${scopeTitle(scope)}”`);
   const permissions = permissionsOf(draft);
   // The spend has a step of its own.
   const shown = { ...permissions, maxDailyTokenSpend: undefined };
@@ -61,7 +62,7 @@ export function PermissionsStep(props: StepProps) {
       <Choices legend="Preset" hideLegend value={draft.preset} onChange={(value) => set({ preset: value })}
         choices={PRESETS.map(({ id, title, hint }) => ({ value: id, title, hint }))} />
       {draft.preset === 'custom' && <CustomScopes {...props} />}
-      {added && <Notice tone="info">What {channel.title} needs was added, so that it can answer there.</Notice>}
+      {channel && added.length > 0 && <Notice tone="info">{listOf(added)} {added.length === 1 ? 'was' : 'were'} added, so that it can answer in {channel.title}.</Notice>}
       {wrong('/permissions') && draft.preset !== 'custom' && <Notice tone="bad">{wrong('/permissions')}</Notice>}
       <section className="stack-2" aria-label="In words">
         <h3>In words</h3>

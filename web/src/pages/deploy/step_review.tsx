@@ -29,7 +29,7 @@ export function ReviewStep({ draft, goTo }: StepProps) {
     <>
       <dl className="review">
         <Line name="Name" step="runtime" goTo={goTo}>{draft.name}</Line>
-        <Line name="Runtime" step="runtime" goTo={goTo}>{runtime ? `${runtime.title} ${runtime.version}` : draft.runtime}</Line>
+        <Line name="Kind" step="runtime" goTo={goTo}>{runtime ? `${runtime.title} ${runtime.version}` : draft.runtime}</Line>
         <Line name="Model" step="model" goTo={goTo}>{provider ? <>{provider.title}, {draft.model}<div className="muted small">Key ending in {draft.modelKey.slice(-4)}</div></> : 'Decided later'}</Line>
         <Line name="Channel" step="channel" goTo={goTo}>
           {channel ? <>{channel.title}<div className="muted small">{people.length > 0 ? `Only ${people.join(', ')}` : 'New people get a pairing code'}</div></> : 'None yet'}

@@ -19,11 +19,11 @@ export function RuntimeStep({ draft, set, wrong }: StepProps) {
     <>
       <TextField label="Name" name="agent-name" autoComplete="off" autoFocus maxLength={63} value={draft.name} error={wrong('/name')}
         hint="What you will call it, for instance “Inbox assistant”." onChange={(event) => set({ name: event.target.value })} />
-      <Choices legend="Runtime" value={draft.runtime} onChange={(value) => set({ runtime: value })}
+      <Choices legend="Kind of agent" value={draft.runtime} onChange={(value) => set({ runtime: value })}
         choices={offered.map((one) => ({
           value: one.name,
           title: <>{one.title}{one.name === 'openclaw' && <Badge tone="accent">recommended</Badge>}{one.testOnly && <Badge>test</Badge>}</>,
-          hint: <>{HINTS[one.name] ?? `Version ${one.version}.`} <span className="num">{one.resources.default.cpus} CPU, {bytes(one.resources.default.memoryMb * 1_048_576)}.</span></>,
+          hint: <>{HINTS[one.name] ?? `Version ${one.version}.`} <span className="num">{one.resources.default.cpus} CPU cores, {bytes(one.resources.default.memoryMb * 1_048_576)} memory.</span></>,
         }))} />
       <FieldError error={wrong('/runtime')} />
       {runtime && runtime.images.length > 0 && (

@@ -1,4 +1,4 @@
-import { Button, Field } from '../../ui';
+import { Field } from '../../ui';
 import { usd } from '../../ui/format';
 import type { StepProps } from './index';
 
@@ -21,11 +21,9 @@ export function SpendStep({ draft, set, wrong }: StepProps) {
           </div>
         )}
       </Field>
-      <div className="row-wrap" role="group" aria-label="Usual amounts">
+      <div className="segments" role="group" aria-label="Usual amounts">
         {QUICK.map((one) => (
-          <Button key={one} size="small" aria-pressed={draft.spend === one} variant={draft.spend === one ? 'primary' : 'secondary'} onClick={() => set({ spend: one })}>
-            {one === '0' ? 'None' : `$${one}`}
-          </Button>
+          <button key={one} type="button" aria-pressed={draft.spend === one} onClick={() => set({ spend: one })}>{one === '0' ? 'None' : `$${one}`}</button>
         ))}
       </div>
       <p className="muted small">The day begins at midnight UTC. The provider bills you; this limit is ours and holds even when the agent is misled.</p>

@@ -14,8 +14,8 @@ import { RuntimeStep } from './step_runtime';
 import { SpendStep } from './step_spend';
 
 export const TITLES: Record<Step, { short: string; title: string; lead: string }> = {
-  runtime: { short: 'Agent', title: 'Name and runtime', lead: 'What it is called, and what it runs.' },
-  model: { short: 'Model', title: 'AI model', lead: 'The model it thinks with, paid by your own account there.' },
+  runtime: { short: 'Agent', title: 'Name and kind', lead: 'What it is called, and which assistant it is.' },
+  model: { short: 'Model', title: 'AI model', lead: 'What it thinks with. You pay the provider, with a key of your own account there.' },
   channel: { short: 'Channel', title: 'Where people talk to it', lead: 'Connect one chat now; more can follow later.' },
   permissions: { short: 'Permissions', title: 'What it may do', lead: 'Everything that is not granted here is refused, whatever the agent is told.' },
   spend: { short: 'Spend', title: 'How much it may spend', lead: 'A hard limit per day, over all models.' },
@@ -30,7 +30,7 @@ const DOMAIN = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}(:\d{1,5}
 function checkRuntime(draft: Draft, runtime: Runtime | undefined): Errors {
   const errors: Errors = {};
   if (draft.name.trim() === '') errors['/name'] = 'Give it a name.';
-  if (!runtime) errors['/runtime'] = 'Choose what it runs.';
+  if (!runtime) errors['/runtime'] = 'Choose a kind.';
   return errors;
 }
 
@@ -49,7 +49,7 @@ function checkChannel(draft: Draft): Errors {
     if ((draft.channelSecrets[secret.name] ?? '').trim().length < 8) errors[`/credentials/${secret.name}`] = 'Paste the token, or choose “No channel yet”.';
   }
   const strange = idsOf(draft.people).find((id) => channel?.people && !channel.people.shape.test(id));
-  if (strange) errors['/config/channels'] = `“${strange}” is no such id; one looks like ${channel?.people?.example}.`;
+  if (strange) errors['/config/channels'] = `“${strange}” does not fit: it should look like ${channel?.people?.example}.`;
   return errors;
 }
 
@@ -64,7 +64,7 @@ function checkPermissions(draft: Draft): Errors {
 function checkSpend(draft: Draft): Errors {
   const amount = Number(draft.spend);
   const good = draft.spend.trim() !== '' && Number.isFinite(amount) && amount >= 0 && amount <= 100_000;
-  return good ? {} : { '/permissions/maxDailyTokenSpend': 'An amount in dollars from 0 to 100,000.' };
+  return good ? {} : { '/permissions/maxDailyTokenSpend': 'Enter an amount in dollars, from 0 to 100,000.' };
 }
 
 export const STEP_VIEWS: Record<Step, StepView> = {

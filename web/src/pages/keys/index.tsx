@@ -9,6 +9,7 @@ import { Page } from '../../app/page';
 import { Paged, usePages } from '../../app/paged';
 import { Badge, Button, ConfirmDialog, EmptyState, IconKey, IconPlus, Table, Time, toast } from '../../ui';
 import { NewKeyDialog } from './new_key';
+import { KEY_SCOPE_WORDS } from './scope_words';
 import { SecretDialog, type FreshSecret } from './secret_dialog';
 
 const SOON = 7 * 86_400_000;
@@ -43,7 +44,7 @@ export default function Keys() {
         {(rows) => (
           <Table caption="API keys" cards rows={rows} rowKey={(row) => row.id} columns={[
             { id: 'name', title: 'Name', line: true, cell: (row) => <><strong className="wrap-anywhere">{row.name}</strong><div className="muted small">created <Time at={row.createdAt} /></div></>, sortBy: (row) => row.name },
-            { id: 'scopes', title: 'May', line: true, cell: (row) => <span className="key-scopes">{row.scopes.map((scope) => <Badge key={scope}>{scope}</Badge>)}</span> },
+            { id: 'scopes', title: 'May', line: true, cell: (row) => <span className="key-scopes">{row.scopes.map((scope) => <span key={scope}>{KEY_SCOPE_WORDS[scope]?.title} <span className="muted small mono">{scope}</span></span>)}</span> },
             { id: 'used', title: 'Last used', cell: (row) => (row.lastUsedAt ? <Time at={row.lastUsedAt} /> : 'never'), sortBy: (row) => row.lastUsedAt ?? '' },
             { id: 'ends', title: 'Ends', cell: (row) => <Ends at={row.expiresAt} />, sortBy: (row) => row.expiresAt ?? '9' },
             { id: 'do', title: <span className="sr-only">Actions</span>, tight: true, cell: (row) => may && (

@@ -3,15 +3,9 @@ import { raw } from '../../api/client';
 import { API_KEY_SCOPES, type ApiKeyScope, type NewApiKey } from '../../api/contract';
 import { asProblem, type Problem } from '../../api/problem';
 import { Button, Checkbox, Dialog, ErrorNotice, FieldError, SelectField, TextField } from '../../ui';
+import { KEY_SCOPE_WORDS } from './scope_words';
 import type { FreshSecret } from './secret_dialog';
 
-const MEANS: Record<ApiKeyScope, string> = {
-  'agents:read': 'See agents, their state and their output',
-  'agents:write': 'Deploy, change, start, stop and delete agents',
-  'credentials:write': 'Store and replace credentials, never read them',
-  'audit:read': 'Read and export the audit log',
-  'billing:read': 'See the plan and what is used of it',
-};
 const LIVES: Array<{ value: string; word: string }> = [
   { value: '30', word: '30 days' }, { value: '90', word: '90 days' }, { value: '365', word: '1 year' }, { value: 'own', word: 'Until a day I choose' }, { value: 'never', word: 'Never' },
 ];
@@ -58,7 +52,7 @@ export function NewKeyDialog({ onClose, onDone }: { onClose: () => void; onDone:
           <legend className="field-label">It may</legend>
           <div className="scope-list">
             {API_KEY_SCOPES.map((scope) => (
-              <Checkbox key={scope} label={MEANS[scope]} hint={<span className="mono">{scope}</span>} checked={scopes.includes(scope)}
+              <Checkbox key={scope} label={KEY_SCOPE_WORDS[scope].means} hint={<span className="mono">{scope}</span>} checked={scopes.includes(scope)}
                 onChange={(on) => setScopes(API_KEY_SCOPES.filter((one) => (one === scope ? on : scopes.includes(one))))} />
             ))}
           </div>

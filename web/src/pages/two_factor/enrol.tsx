@@ -15,6 +15,9 @@ const setupQuery = queryOptions({
   refetchOnReconnect: false,
 });
 
+// With a mouse the code is on another device and typed next; on a phone its keyboard would hide the picture.
+const MOUSE = window.matchMedia('(pointer: fine)');
+
 const inFours = (secret: string) => secret.replace(/(.{4})(?=.)/g, '$1 ');
 
 /** Shows the QR code and the key, and confirms the first code of it. */
@@ -29,7 +32,7 @@ export function Enrol({ onDone, action }: { onDone: (recoveryCodes: string[]) =>
   });
   if (setup.error) return <ErrorNotice error={setup.error} title="Two-factor could not be set up" retry={() => void setup.refetch()} />;
   if (!setup.data) return <Skeleton label="Making a key" />;
-  const { secret, qrSvg } = setup.data;
+  const { secret, qrSvg, otpauthUrl } = setup.data;
   const error = verify.error ? asProblem(verify.error) : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -40,8 +43,10 @@ export function Enrol({ onDone, action }: { onDone: (recoveryCodes: string[]) =>
       <ol className="enrol-steps">
         <li>
           <h2>Scan this with your authenticator app</h2>
-          <p className="muted small">1Password, Google Authenticator, Authy and others work.</p>
+          <p className="muted small">Any works: Google Authenticator (free), 1Password, Authy and others.</p>
           <img className="qr" width="184" height="184" alt="QR code of the key below" src={`data:image/svg+xml,${encodeURIComponent(qrSvg)}`} />
+          {/* A phone cannot scan its own screen. */}
+          {otpauthUrl.startsWith('otpauth:') && <a className="button enrol-here" href={otpauthUrl}>Open the app on this phone</a>}
           <details className="enrol-manual">
             <summary>Cannot scan it? Type the key instead</summary>
             <div className="copyable"><code data-testid="totp-secret">{inFours(secret)}</code><CopyButton text={secret} label="Copy key" /></div>
@@ -50,7 +55,7 @@ export function Enrol({ onDone, action }: { onDone: (recoveryCodes: string[]) =>
         </li>
         <li>
           <h2>Type the code that it shows</h2>
-          <CodeInput value={code} onChange={setCode} invalid={error !== null} onComplete={(value) => { if (!verify.isPending) verify.mutate(value); }} />
+          <CodeInput autoFocus={MOUSE.matches} value={code} onChange={setCode} invalid={error !== null} onComplete={(value) => { if (!verify.isPending) verify.mutate(value); }} />
           <FieldError error={error?.detail} />
         </li>
       </ol>
