@@ -79,8 +79,8 @@ TEST_F(AuditLog, WhoDidItNarrowsTheLogAnAgentsAndTheExport) {
 }
 
 TEST_F(AuditLog, AnActorOfNoKnownTypeIsRefusedWithThoseThatAre) {
-  for (const std::string path : {std::string("/api/audit"), std::string("/api/audit/export"),
-                                 "/api/agents/" + id + "/logs"}) {
+  for (const auto& path : {std::string("/api/audit"), std::string("/api/audit/export"),
+                           "/api/agents/" + id + "/logs"}) {
     for (const char* bad :
          {"somebody", "User", "", "user,agent", "user%27--", "somebody&actorType=x"}) {
       const auto answer = client.get(path + "?actorType=" + bad);
