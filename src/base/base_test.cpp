@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json/parse.hpp>
 #include <chrono>
 #include <thread>
 #include <type_traits>
@@ -13,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/encoding.hpp"
 #include "base/ids.hpp"
+#include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/task.hpp"
 
@@ -97,6 +99,20 @@ Task<void> wait_long(bool& ended_early) {
 Task<void> stop(TaskGroup& group) {
   group.cancel();
   co_await group.join();
+}
+
+TEST(Log, CommandsNoTerminal) {
+  const std::string hostile =
+      "\x1B[2J\x07 \x7F \xC2\x9B"
+      "31m \xC2\x9D"
+      "0;title\xC2\x9C \xC2\xA0é\n";
+  testing::internal::CaptureStderr();
+  log::warn("hostile", {{"key", hostile}});
+  const std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_NE(line.find("\\u001b[2J\\u0007 \\u007f \\u009b31m \\u009d0;title\\u009c \u00A0é\\n"),
+            std::string::npos)
+      << line;
+  EXPECT_EQ(boost::json::parse(line).at("key").as_string(), hostile);
 }
 
 TEST(TaskGroupTest, CancelStopsSleepersAndJoinWaitsForThem) {

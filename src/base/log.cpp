@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -54,6 +55,24 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+// JSON lets DEL and U+0080 to U+009F stand as they are, and some terminals obey these. Within a
+// line they can only be in strings, so escaped it says the same.
+std::string without_controls(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const auto next = at + 1 < json.size() ? static_cast<unsigned char>(json[at + 1]) : 0U;
+    const bool is_c1 = json[at] == '\xC2' && next >= 0x80 && next < 0xA0;
+    if (is_c1) ++at;
+    if (is_c1 || json[at] == '\x7F') {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(json[at]));
+    } else {
+      out += json[at];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void init(std::string_view role, Level least) {
@@ -69,7 +88,7 @@ void write(Level level, std::string_view event, Fields fields) {
   line["role"] = role_name;
   line["event"] = event;
   for (const auto& [key, value] : fields) line[key] = value;
-  logger().log(native(level), boost::json::serialize(line));
+  logger().log(native(level), without_controls(boost::json::serialize(line)));
 }
 
 }  // namespace deployclaw::log

@@ -31,7 +31,8 @@ using Fields = std::initializer_list<Field>;
 void init(std::string_view role, Level least = Level::kInfo);
 
 // Writes one event. `event` is a short stable phrase ("agent started"); variable parts are fields.
-// Values are JSON-escaped, so hostile text cannot forge a line. Thread-safe. Never pass a secret.
+// Values are JSON-escaped, control characters of every kind among them: hostile text can neither
+// forge a line nor command the terminal that shows it. Thread-safe. Never pass a secret.
 void write(Level level, std::string_view event, Fields fields = {});
 
 inline void debug(std::string_view event, Fields fields = {}) {

@@ -84,7 +84,8 @@ struct ObservedContainer {
 struct LogLine {
   Time at{};
   bool is_stderr = false;
-  std::string text;  // valid UTF-8, no control characters but tab, at most 8 KiB
+  std::string
+      text;  // out of sanitize_line (frames.hpp): valid UTF-8, at most 8 KiB, may be coloured
 };
 
 enum class EventKind : std::uint8_t { kCreated, kStarted, kExited, kOutOfMemory, kRemoved, kOther };

@@ -149,8 +149,8 @@ TEST(Event, ReadsADeath) {
 }
 
 TEST(LogLines, TakeTheTimeOffAndCleanTheRest) {
-  const auto line = to_log_line("2026-11-24T20:00:00.5Z \x1B[1mhello\x1B[0m world\r", true);
-  EXPECT_EQ(line.text, "hello world");
+  const auto line = to_log_line("2026-11-24T20:00:00.5Z \x1B[1mhello\x1B[0m \x1B[Kworld\r", true);
+  EXPECT_EQ(line.text, "\x1B[1mhello\x1B[0m world");
   EXPECT_TRUE(line.is_stderr);
   EXPECT_EQ(format_time(line.at), "2026-11-24T20:00:00.500Z");
   EXPECT_EQ(to_log_line("no time here", false).text, "no time here");

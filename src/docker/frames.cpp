@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/encoding.hpp"
 
@@ -59,15 +60,42 @@ std::size_t escape_size(std::string_view text) {
   return std::min(i + 1, text.size());
 }
 
-}  // namespace
+// A foreground and a background of any colour and six more fit; no code of a look exceeds 255.
+constexpr std::size_t kMostLookParameters = 16;
+constexpr std::size_t kMostLookDigits = 3;
 
-std::string sanitize_line(std::string_view raw, std::size_t most_bytes) {
+// Whether an escape sequence, without its ESC, only chooses the look of what follows: SGR ("select
+// graphic rendition", ECMA-48 §8.3.117) in its plainest form. `ESC [ > 4 ; 2 m` also ends in m, but
+// sets what a terminal sends when keys are pressed.
+bool is_look(std::string_view sequence) {
+  if (sequence.size() < 2 || sequence.front() != '[' || sequence.back() != 'm') return false;
+  std::size_t parameters = 1;
+  std::size_t digits = 0;
+  for (const char c : sequence.substr(1, sequence.size() - 2)) {
+    if (c == ';') {
+      ++parameters;
+      digits = 0;
+    } else if (c >= '0' && c <= '9') {
+      ++digits;
+    } else {
+      return false;
+    }
+    if (parameters > kMostLookParameters || digits > kMostLookDigits) return false;
+  }
+  return true;
+}
+
+std::string clean_line(std::string_view raw, std::size_t most_bytes, bool keep_looks) {
   std::string clean;
   clean.reserve(std::min(raw.size(), most_bytes));
   while (!raw.empty()) {
     if (raw[0] == '\x1B') {
-      raw.remove_prefix(1);
-      raw.remove_prefix(escape_size(raw));
+      const auto sequence = raw.substr(0, 1 + escape_size(raw.substr(1)));
+      raw.remove_prefix(sequence.size());
+      if (!keep_looks || !is_look(sequence.substr(1))) continue;
+      // Whole or not at all: half a sequence would swallow what is printed after this line.
+      if (clean.size() + sequence.size() > most_bytes) break;
+      clean += sequence;
       continue;
     }
     const auto size = character_size(raw);
@@ -82,6 +110,16 @@ std::string sanitize_line(std::string_view raw, std::size_t most_bytes) {
     clean += character;
   }
   return clean;
+}
+
+}  // namespace
+
+std::string sanitize_line(std::string_view raw, std::size_t most_bytes) {
+  return clean_line(raw, most_bytes, true);
+}
+
+std::string plain_text(std::string_view line) {
+  return clean_line(line, std::numeric_limits<std::size_t>::max(), false);
 }
 
 void LineSplitter::feed(std::string_view bytes,

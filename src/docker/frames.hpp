@@ -32,9 +32,16 @@ class FrameParser {
   bool dead_ = false;
 };
 
-// Makes container output fit to store and show: invalid UTF-8 becomes U+FFFD, ANSI escape sequences
-// and control characters but tab go, what exceeds `most_bytes` is cut at a character.
+// Makes container output fit to store and show: invalid UTF-8 becomes U+FFFD, and of escape
+// sequences only those stay that choose a look (colour, bold, …): `ESC [` up to 16 numbers of up to
+// three digits with semicolons between `m`. Every other escape sequence and control character but
+// tab goes. What exceeds `most_bytes`, in which looks count, is cut at a character or before a
+// sequence; a look may so be left on at the end of a line. Pure.
 std::string sanitize_line(std::string_view raw, std::size_t most_bytes);
+
+// The same without looks either: the words alone, for where nothing draws them (a reason, a log).
+// Pure.
+std::string plain_text(std::string_view line);
 
 // Splits one stream's payload into lines; an unterminated line longer than `most_bytes` is cut and
 // its rest dropped, so hostile output cannot grow memory.

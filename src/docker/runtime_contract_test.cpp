@@ -270,7 +270,7 @@ TEST_P(RuntimeContract, GivesTheEndOfTheOutputInOrder) {
 }
 
 TEST_P(RuntimeContract, CleansTheOutputAndKeepsTheStreamsApart) {
-  const auto id = start(spec({"/tiny", "say", "\x1B[31mred \xFF", "trouble"}));
+  const auto id = start(spec({"/tiny", "say", "\x1B[31mred\x1B[2J \xFF", "trouble"}));
   auto stream = run(io_, runtime().follow_logs(id, 50));
   ASSERT_TRUE(stream) << stream.error().message;
   std::string out;
@@ -282,7 +282,7 @@ TEST_P(RuntimeContract, CleansTheOutputAndKeepsTheStreamsApart) {
     ((*line)->is_stderr ? err : out) = (*line)->text;
   }
   // The engine itself replaces bytes that are not UTF-8 when it stores them.
-  EXPECT_EQ(out, "red \uFFFD");
+  EXPECT_EQ(out, "\x1B[31mred \uFFFD");
   EXPECT_EQ(err, "trouble");
   ASSERT_TRUE(run(io_, runtime().stop(id)));
   const auto end = run(io_, (*stream)->next());

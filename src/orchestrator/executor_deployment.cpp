@@ -4,6 +4,7 @@
 
 #include "audit/append.hpp"
 #include "base/log.hpp"
+#include "docker/frames.hpp"
 #include "orchestrator/executor.hpp"
 #include "store/orchestrator_observations.hpp"
 
@@ -88,7 +89,8 @@ Task<store::Outcome> Run::gather_outcome(std::string reason) {
     auto lines = co_await shop_.parts.runtime.tail_logs(container.id, kOutputLines);
     if (!lines) continue;
     std::string text;
-    for (const auto& line : *lines) text += line.text + "\n";
+    // Read in many places, none of which draws colours.
+    for (const auto& line : *lines) text += docker::plain_text(line.text) + "\n";
     if (text.size() > kMostOutputBytes) text.erase(0, text.size() - kMostOutputBytes);
     while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0U) == 0x80U)
       text.erase(0, 1);

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Rig;
 
 class OrchestratorTest : public ::testing::Test {
@@ -122,6 +123,23 @@ TEST_F(OrchestratorTest, AnExitAtOnceFailsWithCodeAndOutput) {
   EXPECT_THAT(rig.customer.deployment(agent, "reason"), HasSubstr("exited with code 78"));
   EXPECT_TRUE(rig.until([&] { return rig.runtime.size() == 0; }));
   EXPECT_TRUE(rig.network.wired.empty());
+}
+
+TEST_F(OrchestratorTest, ColoursAreStoredAndNotInTheLastOutput) {
+  rig.runtime.set_on_start([&](const std::string& id, const docker::ContainerSpec&) {
+    rig.runtime.write_log(id, "\x1B[1;31mcannot\x1B[0m read\x1B[2J my config\n", true);
+    rig.runtime.exit(id, 78);
+  });
+  rig.start();
+  const auto agent = rig.customer.create("a");
+  ASSERT_TRUE(rig.until([&] { return rig.customer.status(agent) == "error"; }));
+  EXPECT_EQ(rig.customer.deployment(agent, "last_output"), "cannot read my config\n");
+  EXPECT_THAT(rig.customer.deployment(agent, "reason"), Not(HasSubstr("\x1B")));
+  EXPECT_THAT(rig.customer.reason(agent), Not(HasSubstr("\x1B")));
+  EXPECT_TRUE(rig.until([&] {
+    return rig.customer.ask("SELECT line FROM agent_output LIMIT 1") ==
+           "\x1B[1;31mcannot\x1B[0m read my config";
+  }));
 }
 
 TEST_F(OrchestratorTest, AnAgentThatNeverGetsReadyFailsAtItsDeadline) {

@@ -12,8 +12,10 @@
 // The audit log as its client reads it.
 namespace deployclaw::store {
 
+// What a record must have to be shown; what is absent narrows nothing.
 struct AuditFilter {
   std::optional<AgentId> agent;
+  std::optional<std::string> actor_type;  // who did it: user, api_key, agent, system, operator
   std::optional<std::string> action_type;
   std::optional<std::string> outcome;
   std::optional<std::string> target;

@@ -15,7 +15,7 @@ namespace deployclaw::store {
 struct OutputLine {
   Time at{};
   bool is_stderr = false;
-  std::string text;  // valid UTF-8 without NUL
+  std::string text;  // valid UTF-8 without NUL; of control characters tab and SGR sequences
 };
 
 // Appends `lines` and keeps the newest `keep` of the agent. Nothing happens when the agent is gone.

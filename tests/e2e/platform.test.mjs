@@ -82,6 +82,23 @@ test('an agent that exits at once fails with its exit code and last output', asy
   await customer.remove(id);
 });
 
+test('of what it writes a reader gets the words and their colours, and nothing else a terminal would obey', async () => {
+  const id = await customer.deploy('colourful', { exitCode: 3, exitAfterMs: 200, print: 'ansi', printCount: 2 });
+  const agent = await customer.verdict(id);
+  const lines = await until('its output', async () => {
+    const { items } = await customer.must(200, 'GET', `/api/agents/${id}/output`);
+    return items.some(({ line }) => line.includes('red 1')) && items.map(({ line }) => line);
+  });
+  assert.ok(lines.includes('\u001b[31mred 0\u001b[0m <script>'), JSON.stringify(lines));
+  // eslint-disable-next-line no-control-regex
+  for (const line of lines) assert.doesNotMatch(line.replaceAll(/\u001b\[[0-9;]*m/g, ''), /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/);
+  assert.match(agent.deployment.lastOutput, /^red 1 <script>$/m, 'the words alone');
+  const told = JSON.stringify(await customer.agent(id));
+  assert.ok(!told.includes('\\u001b'), told);
+  assert.ok(!platform.output.includes('\u001b'), 'nothing of it is in the platform\'s own output');
+  await customer.remove(id);
+});
+
 test('another customer cannot see, read or change the agent', async () => {
   const id = await customer.deploy('private');
   const other = await new Customer(platform).join();

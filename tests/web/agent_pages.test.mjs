@@ -224,6 +224,10 @@ test('hostile text stays text in every tab; the agent is deleted by typing its n
         // Its container is dead; what a terminal would obey was taken out of what it wrote.
         await page.getByText('It does not run now. This is what it wrote before.').waitFor();
         await page.locator('.output-text').filter({ hasText: /^red 0 <script>$/ }).first().waitFor();
+        assert.equal(await page.locator('.output-text .ansi-1').first().innerText(), 'red 0', 'and is as red as it wrote it');
+        assert.equal(await page.getByRole('log', { name: 'Output of the agent' }).locator('[style], script').count(), 0);
+        await page.getByLabel('Search the output').fill('RED 0 <');
+        await page.locator('.output-text mark').filter({ hasText: /^red 0 <$/ }).first().waitFor();
       }
       assert.equal(await sideways(page), 0, `${name} sticks out`);
       assert.equal(await page.locator('main img[src="x"]').count(), 0, name);

@@ -235,6 +235,34 @@ test('colours are shown; what would do more than that is dropped or spelt out', 
   await end(page);
 });
 
+test('search and level look at the words, wherever colours begin and end in them', async () => {
+  print(['\u001b[31mER\u001b[1mROR\u001b[0m at \u001b[4mthe\u001b[0m door', '\u001b[33mWARN\u001b[0m slow', 'number 31m']);
+  const page = await tab('?level=error');
+  await shows(page, ['ERROR at the door']);
+  await page.getByRole('group', { name: 'Level' }).getByRole('button', { name: 'All' }).click();
+  await page.getByLabel('Search the output').fill('error at the');
+  await shows(page, ['ERROR at the door']);
+  assert.equal(await lines(page).locator('mark').innerText(), 'ERROR at the');
+  await page.getByLabel('Search the output').fill('31m');
+  await shows(page, ['number 31m'], 'codes are not words');
+  await end(page);
+});
+
+// Beside the server, which lets nothing of this through but looks.
+test('hostile sequences: a look is a class of ours or nothing, and no character of control is drawn', async () => {
+  print([
+    '\u001b[>4;2mkeys', '\u001b[?1049halternate', '\u001b[<35;1;1Mmouse', '\u001b[1 mspace', '\u001bP1$r0m\u001b\\string', '\u001b]11;?\u0007colour', '\u001b[6nwhere',
+    '\u001b[38;5;1;url(x)mtext', '\u001b[38;2;1;2;3mtrue', '\u001b[38;5mshort', '\u001b[48;5;999mfar', '\u001b[8mhidden', '\u001b[5mblink', '\u009b31mlone', 'a\u0000b\u0085c',
+    `\u001b[${'31;'.repeat(2000)}4mlong`, `\u001b[${'9'.repeat(3000)}mhuge`, `${'\u001b[31m\u001b[0m'.repeat(800)}many`, `${'\u001b['.repeat(2000)}open`,
+  ]);
+  const page = await tab();
+  await shows(page, ['keys', 'alternate', 'mouse', 'space', 'string', 'colour', 'where', 'rl(x)mtext', 'true', 'short', 'far', 'hidden', 'blink', 'lone', 'a<U+0000>b<U+0085>c', 'long', 'huge', 'many', 'pen']);
+  const classes = await log(page).locator('.output-text span').evaluateAll((all) => all.flatMap((one) => [...one.classList]));
+  assert.deepEqual([...new Set(classes)].sort(), ['ansi-1', 'ansi-underline']);
+  assert.equal(await log(page).locator('[style], a, img, script').count(), 0);
+  await end(page);
+});
+
 test('a server that fails says so and can be tried again; a dead agent’s lines are still there', async () => {
   print('last words');
   state.elsewhere({ status: 'stopped', desiredState: 'stopped' });

@@ -15,13 +15,15 @@ using Column = store::AuditColumn;
 constexpr std::int64_t kExportPage = 500;
 
 store::AuditFilter read_filter(QueryReader& query) {
-  return {.agent = std::nullopt,
-          .action_type = query.text("actionType"),
-          .outcome = query.one_of("outcome", {"success", "denied", "failure", "pending"}),
-          .target = query.text("target", 1000),
-          .from = query.time("from"),
-          .to = query.time("to"),
-          .text = query.text("q")};
+  return {
+      .agent = std::nullopt,
+      .actor_type = query.one_of("actorType", {"user", "api_key", "agent", "system", "operator"}),
+      .action_type = query.text("actionType"),
+      .outcome = query.one_of("outcome", {"success", "denied", "failure", "pending"}),
+      .target = query.text("target", 1000),
+      .from = query.time("from"),
+      .to = query.time("to"),
+      .text = query.text("q")};
 }
 
 Task<Result<http::Response>> answer_page(Services& services, ClientId client,

@@ -30,6 +30,11 @@ class AuditLog : public ::testing::Test {
       out.emplace_back(item.at("actionType").get_string());
     return out;
   }
+  // Of the agent, as audit.append takes it.
+  std::string record(const std::string& of, const std::string& actor, const std::string& action) {
+    return R"({"clientId":")" + of + R"(","agentId":")" + id + R"(","actorType":")" + actor +
+           R"(","actionType":")" + action + R"(","outcome":"success","metadata":{}})";
+  }
   Fixture api;
   Client client;
   std::string id;
@@ -52,6 +57,37 @@ TEST_F(AuditLog, FiltersNarrow) {
   EXPECT_GT(actions("/api/audit?from=2000-01-01T00:00:00Z").size(), 2U);
   for (const char* bad : {"outcome=maybe", "from=yesterday", "agentId=1", "actiontype=x", "q="}) {
     EXPECT_EQ(client.get(std::string("/api/audit?") + bad).status, 422) << bad;
+  }
+}
+
+TEST_F(AuditLog, WhoDidItNarrowsTheLogAnAgentsAndTheExport) {
+  const auto client_id = Fixture::sql("SELECT client_id FROM agents WHERE id = '" + id + "'");
+  Fixture::sql("SELECT audit.append('[" + record(client_id, "agent", "api_call") + "," +
+               record(client_id, "operator", "client_suspended") + "]')");
+  const std::string logs = "/api/agents/" + id + "/logs";
+  EXPECT_EQ(actions(logs + "?actorType=agent"), Actions{"api_call"});
+  EXPECT_EQ(actions(logs + "?actorType=operator"), Actions{"client_suspended"});
+  EXPECT_EQ(actions(logs + "?actorType=user"), (Actions{"agent_stopped", "agent_created"}));
+  EXPECT_EQ(actions(logs + "?actorType=user&actionType=api_call"), Actions{});
+  EXPECT_EQ(actions("/api/audit?actorType=agent"), Actions{"api_call"});
+  EXPECT_EQ(actions("/api/audit?actorType=api_key"), Actions{});
+
+  const auto exported = client.get("/api/audit/export?actorType=operator");
+  ASSERT_EQ(exported.status, 200);
+  EXPECT_EQ(std::ranges::count(exported.text, '\n'), 1);
+  EXPECT_EQ(json::parse(exported.text).at("actionType").get_string(), "client_suspended");
+}
+
+TEST_F(AuditLog, AnActorOfNoKnownTypeIsRefusedWithThoseThatAre) {
+  for (const auto& path : {std::string("/api/audit"), std::string("/api/audit/export"),
+                           "/api/agents/" + id + "/logs"}) {
+    for (const char* bad :
+         {"somebody", "User", "", "user,agent", "user%27--", "somebody&actorType=x"}) {
+      const auto answer = client.get(path + "?actorType=" + bad);
+      EXPECT_EQ(answer.status, 422) << path << bad;
+      EXPECT_THAT(answer.text, HasSubstr("\"/query/actorType\"")) << path << bad;
+      EXPECT_THAT(answer.text, HasSubstr("must be one of user, api_key, agent, system, operator"));
+    }
   }
 }
 

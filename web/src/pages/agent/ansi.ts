@@ -1,5 +1,6 @@
-// A line of an agent's output, as runs of text with a look. Everything that could do more than look
-// (cursor movements, links, titles) is dropped, and characters that hide or turn text are spelt out.
+// A line of an agent's output, as runs of text with a look. The server keeps no other sequences than
+// those of looks, but nothing here relies on it: whatever could do more (cursor movements, links,
+// titles) is dropped, and characters that hide or turn text are spelt out.
 
 export type Run = { text: string; className: string };
 
@@ -7,7 +8,9 @@ type Look = { fg: number | null; bg: number | null; bold: boolean; dim: boolean;
 const PLAIN: Look = { fg: null, bg: null, bold: false, dim: false, italic: false, underline: false };
 
 // CSI, OSC (and the other strings), two-character escapes; what is cut off at the end goes too.
-const ESCAPE = /\u001b(?:\[([0-9;:?]*)[ -/]*([@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\|$)|\[[0-9;:?]*[ -/]*$|[ -/]*[0-~]|$)|\u009b[0-9;:?]*[ -/]*[@-~]?/g;
+const ESCAPE = /\u001b(?:\[([0-?]*[ -/]*)([@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\|$)|\[[0-?]*[ -/]*$|[ -/]*[0-~]|$)|\u009b[0-?]*[ -/]*[@-~]?/g;
+// `ESC [ > 4 ; 2 m` ends as a look does and is none.
+const LOOK = /^[0-9;:]*$/;
 // eslint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
@@ -69,7 +72,8 @@ export function runsOf(line: string): Run[] {
   };
   for (const match of text.matchAll(ESCAPE)) {
     put(match.index);
-    if (match[2] === 'm') look = change(look, match[1] ?? '');
+    const codes = match[1] ?? '';
+    if (match[2] === 'm' && LOOK.test(codes)) look = change(look, codes);
     at = match.index + match[0].length;
   }
   put(text.length);

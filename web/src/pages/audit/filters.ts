@@ -33,10 +33,11 @@ export function filtersFrom(search: URLSearchParams): Filters {
 
 export const isFiltered = (filters: Filters): boolean => Object.values(filters).some((value) => value !== '');
 
-/** The query of GET /api/audit and its export; the actor is not among what the server filters by. */
+/** The query of GET /api/audit, of an agent's log and of the export. */
 export function queryOf(filters: Filters, now: number) {
   const span = SPANS.find((one) => one.value === filters.since);
   return {
+    actorType: filters.actor || undefined,
     actionType: filters.action || undefined,
     outcome: filters.outcome || undefined,
     target: filters.target || undefined,
