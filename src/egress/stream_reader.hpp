@@ -30,6 +30,8 @@ class BufferPool {
     std::unique_ptr<char[]> bytes_;
   };
   Buffer take();
+  // Frees those that are not in use.
+  void give_back() { free_.clear(); }
 
  private:
   std::vector<std::unique_ptr<char[]>> free_;

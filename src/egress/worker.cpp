@@ -1,6 +1,7 @@
 #include "egress/worker.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -204,6 +205,7 @@ void Worker::take_names(const WorkerConfig& config) {
 void Worker::take_connection(const ConnectionMessage& message, linux::UniqueFd socket) {
   if (!shared_ || draining_ || !socket.valid()) return;
   if (connections_.size() >= kMostConnections) return;
+  rested_ = false;
   boost::system::error_code error;
   net::StreamSocket stream(io_.get_executor());
   stream.assign(net::StreamSocket::protocol_type(AF_INET, IPPROTO_TCP), dup(socket.get()), error);
@@ -235,7 +237,16 @@ Task<void> Worker::tend() {
     if (count != told || count > 0) (void)channel_.send(encode(IdleMessage{.connections = count}));
     told = count;
     if (draining_ && count == 0) channel_.close();
+    if (count == 0 && !std::exchange(rested_, true)) rest();
   }
+}
+
+// A host holds many workers, and most have nothing to do: what the last connections needed goes
+// back to the kernel, the gaps between what is in use too.
+void Worker::rest() {
+  if (shared_) shared_->buffers.give_back();
+  net::give_back_tls_buffers();
+  malloc_trim(0);
 }
 
 // ---- Names.

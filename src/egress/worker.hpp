@@ -48,6 +48,7 @@ class Worker {
   Bytes answer_name(AgentId agent, std::span<const unsigned char> query);
   Task<void> serve_names(net::StreamSocket socket, AgentId agent);
   Task<void> tend();
+  void rest();
   void tell_used(AgentId agent, std::string_view credential);
   void close_all();
 
@@ -69,6 +70,7 @@ class Worker {
   std::map<std::pair<AgentId, std::string>, std::chrono::steady_clock::time_point> used_;
   std::size_t name_streams_ = 0;
   bool draining_ = false;
+  bool rested_ = true;  // since the last connection
 };
 
 // A worker process's life after the sandbox; the value is its exit code.

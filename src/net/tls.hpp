@@ -24,6 +24,8 @@ using SslHandle = std::unique_ptr<SSL, FreeSsl>;
 // Has OpenSSL's buffers for records used again instead of allocated for each message, in the whole
 // process. Before its first use of OpenSSL; false, and nothing changes, when it comes too late.
 bool keep_tls_buffers();
+// Frees what is kept for this thread, until more is needed.
+void give_back_tls_buffers();
 
 // Stands in for any host with certificates of the client's authority. Minting is synchronous, so a
 // host's certificate is made once however many connections ask for it; the last `capacity` hosts
@@ -54,7 +56,8 @@ class TlsServerContexts {
 // Verifies servers against given roots, by host name (RFC 9525: subject alternative names only, no
 // partial wildcards) or IP address. Remembers the last session of the last `capacity` host and port
 // pairs for at most two hours, so that the next connection is resumed. Revocation is not checked.
-// Holding the roots takes about a megabyte: make it once, before a fork where there is one.
+// Roots are kept as they were encoded, a sixth of a megabyte of a system's, and parsed when a chain
+// first asks for one: make it once, before a fork where there is one.
 class TlsClientContext {
  public:
   // `roots` and `extra_roots` are PEM bundles (certificates, anything between them is ignored).

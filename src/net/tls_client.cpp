@@ -1,14 +1,12 @@
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <array>
 #include <ctime>
-#include <limits>
 #include <utility>
 
 #include "net/lru_map.hpp"
+#include "net/root_certificates.hpp"
 #include "net/tls.hpp"
 #include "net/tls_settings.hpp"
 
@@ -23,10 +21,6 @@ struct FreeSession {
 };
 using Session = std::unique_ptr<SSL_SESSION, FreeSession>;
 
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-
 // Where a connection keeps the name its sessions are stored by; freed with it.
 int key_index() {
   static const int index = SSL_get_ex_new_index(
@@ -39,30 +33,6 @@ int key_index() {
 bool is_fresh(const SSL_SESSION* session) {
   const long age = static_cast<long>(std::time(nullptr)) - SSL_SESSION_get_time(session);
   return age >= 0 && age < kSessionSeconds && SSL_SESSION_is_resumable(session) == 1;
-}
-
-// Adds every certificate of a bundle to the store; how many, or kInvalid.
-Result<std::size_t> add_roots(X509_STORE* store, std::string_view bundle) {
-  if (bundle.size() > std::numeric_limits<int>::max()) {
-    return fail(Code::kInvalid, "the bundle of root certificates is too large");
-  }
-  const std::unique_ptr<BIO, FreeBio> bio(
-      BIO_new_mem_buf(bundle.data(), static_cast<int>(bundle.size())));
-  std::size_t count = 0;
-  clear_tls_errors();
-  while (bio) {
-    const crypto::Certificate root(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-    if (!root) break;
-    if (X509_STORE_add_cert(store, root.get()) != 1) break;
-    ++count;
-  }
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  clear_tls_errors();
-  if (!bundle.empty() && !at_end) {
-    return fail(Code::kInvalid,
-                "root certificate " + std::to_string(count + 1) + " of the bundle cannot be read");
-  }
-  return count;
 }
 
 // Whom the handshake must prove to reach: a name (told by SNI) or an address (never told).
@@ -92,7 +62,8 @@ struct TlsClientContext::State {
   }
 
   LruMap<Session> sessions;
-  SslContext context;
+  RootCertificates roots;
+  SslContext context;  // asks the roots: the first to go
 };
 
 TlsClientContext::TlsClientContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -112,12 +83,14 @@ Result<TlsClientContext> TlsClientContext::create(std::string_view roots,
     clear_tls_errors();
     return fail(Code::kInternal, "TLS: cannot make a client context");
   }
-  X509_STORE* store = SSL_CTX_get_cert_store(raw);
-  const auto given = add_roots(store, roots);
+  const auto given = state->roots.add(roots);
   if (!given) return fail(given.error());
-  const auto extra = add_roots(store, extra_roots);
+  const auto extra = state->roots.add(extra_roots);
   if (!extra) return context("extra roots", extra.error());
   if (*given + *extra == 0) return fail(Code::kInvalid, "there are no root certificates");
+  if (!state->roots.serve(SSL_CTX_get_cert_store(raw))) {
+    return fail(Code::kInternal, "TLS: cannot serve root certificates");
+  }
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_timeout(raw, kSessionSeconds);

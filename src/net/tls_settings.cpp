@@ -61,6 +61,10 @@ bool keep_tls_buffers() {
   return CRYPTO_set_mem_functions(take_memory, resize_memory, give_memory) == 1;
 }
 
+void give_back_tls_buffers() {
+  while (kept.count > 0) std::free(kept.free[--kept.count]);
+}
+
 void FreeSsl::operator()(SSL* ssl) const {
   // OpenSSL forbids resuming the session of a connection that was not shut down. That rule is of
   // SSL 2; whether the end was a truncation is ByteStream's to say.

@@ -4,6 +4,8 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "base/random.hpp"
@@ -130,6 +132,30 @@ TEST_F(TlsTest, BelievesAnExtraRoot) {
   const auto other = crypto::make_authority("Another", clock_.now());
   const std::string bundle = "# a comment\n" + other->certificate_pem;
   roots_ = *TlsClientContext::create(bundle, authority_.certificate_pem);
+  shake();
+  EXPECT_TRUE(client_shaken_);
+}
+
+TEST_F(TlsTest, FindsTheRightOneOfSeveralRootsOfOneName) {
+  const auto other = crypto::make_authority("Authority of a test", clock_.now());
+  const std::string before = other->certificate_pem + authority_.certificate_pem;
+  const std::string behind = authority_.certificate_pem + other->certificate_pem;
+  for (const auto& bundle : {before, behind}) {
+    roots_ = *TlsClientContext::create(bundle);
+    shake();
+    EXPECT_TRUE(client_shaken_);
+    shake();
+    EXPECT_TRUE(client_shaken_);
+  }
+}
+
+TEST_F(TlsTest, FindsARootAmongAllOfThisSystem) {
+  std::ifstream file("/etc/ssl/certs/ca-certificates.crt");
+  const std::string system{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_FALSE(system.empty());
+  roots_ = *TlsClientContext::create(system);
+  EXPECT_EQ(refused().public_detail, "the certificate's authority is not trusted");
+  roots_ = *TlsClientContext::create(system, authority_.certificate_pem);
   shake();
   EXPECT_TRUE(client_shaken_);
 }

@@ -1,6 +1,7 @@
 #include "services/path_pattern.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "http/ascii.hpp"
 #include "http/canonical_target.hpp"
@@ -27,16 +28,16 @@ bool is_name(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
+// Its prefix, though empty, shows where in `text` it begins.
 std::expected<Segment, std::string> parse_segment(std::string_view text) {
-  if (text == "**") return Segment{.kind = Kind::kRest, .prefix = {}, .suffix = {}, .capture = {}};
-  if (text == "*") return Segment{.kind = Kind::kAny, .prefix = {}, .suffix = {}, .capture = {}};
+  if (text == "**") return Segment{.kind = Kind::kRest, .prefix = text.substr(0, 0)};
+  if (text == "*") return Segment{.kind = Kind::kAny, .prefix = text.substr(0, 0)};
   const auto open = text.find('{');
   if (open == std::string_view::npos) {
     if (!is_literal(text) || text == "." || text == "..") {
       return refuse(text, "no canonical path has");
     }
-    return Segment{
-        .kind = Kind::kLiteral, .prefix = std::string(text), .suffix = {}, .capture = {}};
+    return Segment{.kind = Kind::kLiteral, .prefix = text};
   }
   const auto close = text.find('}', open);
   if (close == std::string_view::npos) return refuse(text, "has no closing brace");
@@ -95,8 +96,11 @@ std::string_view Captures::get(std::string_view name) const {
 
 std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text) {
   if (!text.starts_with('/')) return std::unexpected("must begin with \"/\"");
+  if (text.size() > std::numeric_limits<std::uint16_t>::max())
+    return std::unexpected("is too long");
   PathPattern pattern;
   pattern.text_ = text;
+  text = pattern.text_;
   for (std::size_t begin = 1; begin <= text.size();) {
     const auto end = std::min(text.find('/', begin), text.size());
     const auto piece = text.substr(begin, end - begin);
@@ -109,20 +113,42 @@ std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text
     if (!segment->capture.empty() && pattern.has_capture(segment->capture)) {
       return refuse(piece, "repeats a name");
     }
-    pattern.segments_.push_back(std::move(*segment));
+    pattern.add(*segment);
     begin = end + 1;
   }
-  if (pattern.segments_.size() > http::kMostSegments) return std::unexpected("is too long");
+  if (pattern.size() > http::kMostSegments) return std::unexpected("is too long");
+  pattern.parts_.shrink_to_fit();
   return pattern;
+}
+
+// `segment` must be a view of our own text.
+void PathPattern::add(const Segment& segment) {
+  const auto short_of = [](std::size_t value) { return static_cast<std::uint16_t>(value); };
+  parts_.push_back({.kind = segment.kind,
+                    .at = short_of(static_cast<std::size_t>(segment.prefix.data() - text_.data())),
+                    .prefix = short_of(segment.prefix.size()),
+                    .capture = short_of(segment.capture.size()),
+                    .suffix = short_of(segment.suffix.size())});
+}
+
+Segment PathPattern::segment(std::size_t index) const {
+  const Part& part = parts_[index];
+  const std::string_view rest = std::string_view(text_).substr(part.at);
+  Segment segment{.kind = part.kind, .prefix = rest.substr(0, part.prefix)};
+  if (part.capture == 0) return segment;
+  segment.capture = rest.substr(part.prefix + 1U, part.capture);
+  segment.suffix = rest.substr(part.prefix + 1U + part.capture + 1U, part.suffix);
+  return segment;
 }
 
 bool PathPattern::matches(std::span<const std::string_view> segments, Captures& captures) const {
   captures.clear();
   // Most patterns of a host fall at this line.
-  const bool open_ended = !segments_.empty() && segments_.back().kind == Kind::kRest;
-  if (!open_ended && segments_.size() != segments.size()) return false;
+  const bool open_ended = !parts_.empty() && parts_.back().kind == Kind::kRest;
+  if (!open_ended && parts_.size() != segments.size()) return false;
   std::size_t at = 0;
-  for (const auto& segment : segments_) {
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const Segment segment = this->segment(i);
     if (segment.kind == Kind::kRest) return true;
     if (at == segments.size()) return false;
     const auto text = segments[at++];
@@ -138,24 +164,28 @@ bool PathPattern::matches(std::span<const std::string_view> segments, Captures& 
 }
 
 bool PathPattern::overlaps(const PathPattern& other) const {
-  const auto& a = segments_;
-  const auto& b = other.segments_;
+  const auto is_rest = [](const PathPattern& one, std::size_t i) {
+    return i < one.size() && one.parts_[i].kind == Kind::kRest;
+  };
   for (std::size_t i = 0;; ++i) {
-    const bool a_rest = i < a.size() && a[i].kind == Kind::kRest;
-    const bool b_rest = i < b.size() && b[i].kind == Kind::kRest;
-    if (a_rest || b_rest) return true;
-    if (i == a.size() || i == b.size()) return a.size() == b.size();
-    if (!compatible(a[i], b[i])) return false;
+    if (is_rest(*this, i) || is_rest(other, i)) return true;
+    if (i == size() || i == other.size()) return size() == other.size();
+    if (!compatible(segment(i), other.segment(i))) return false;
   }
 }
 
 std::strong_ordering PathPattern::compare(const PathPattern& other) const {
-  return std::lexicographical_compare_three_way(
-      segments_.begin(), segments_.end(), other.segments_.begin(), other.segments_.end(), order);
+  for (std::size_t i = 0; i < std::min(size(), other.size()); ++i) {
+    if (const auto here = order(segment(i), other.segment(i)); here != 0) return here;
+  }
+  return size() <=> other.size();
 }
 
 bool PathPattern::has_capture(std::string_view name) const {
-  return std::ranges::any_of(segments_, [&](const Segment& s) { return s.capture == name; });
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (segment(i).capture == name) return true;
+  }
+  return false;
 }
 
 }  // namespace deployclaw::services

@@ -52,18 +52,31 @@ class PathPattern {
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] bool has_capture(std::string_view name) const;
 
+  // Views into the pattern.
   struct Segment {
     enum class Kind : std::uint8_t { kLiteral, kPartial, kAny, kRest };
     Kind kind = Kind::kLiteral;
-    std::string prefix;   // the literal itself, or what stands before the capture
-    std::string suffix;   // kPartial
-    std::string capture;  // name, or ""
+    std::string_view prefix = {};   // the literal itself, or what stands before the capture
+    std::string_view suffix = {};   // kPartial
+    std::string_view capture = {};  // name, or ""
   };
-  [[nodiscard]] std::span<const Segment> segments() const { return segments_; }
+  [[nodiscard]] std::size_t size() const { return parts_.size(); }
+  [[nodiscard]] Segment segment(std::size_t index) const;
 
  private:
+  // Where a segment lies in the text, one part behind the other, "{" and "}" around the capture. A
+  // catalogue has thousands of them, and every worker shares its memory.
+  struct Part {
+    Segment::Kind kind = Segment::Kind::kLiteral;
+    std::uint16_t at = 0;
+    std::uint16_t prefix = 0;
+    std::uint16_t capture = 0;
+    std::uint16_t suffix = 0;
+  };
+  void add(const Segment& segment);
+
   std::string text_;
-  std::vector<Segment> segments_;
+  std::vector<Part> parts_;
 };
 
 }  // namespace deployclaw::services

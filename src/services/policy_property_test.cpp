@@ -33,13 +33,15 @@ class RandomRequests {
   std::string path(const HostEntry& host) {
     const auto& pattern = *host.rules[below(host.rules.size())].path;
     std::string text;
-    for (const auto& segment : pattern.segments()) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      const auto segment = pattern.segment(i);
       using Kind = PathPattern::Segment::Kind;
       if (segment.kind == Kind::kRest) {
         for (auto more = below(3); more > 0; --more) text += "/x" + std::to_string(below(5));
         continue;
       }
-      text += "/" + segment.prefix;
+      text += "/";
+      text += segment.prefix;
       if (segment.kind != Kind::kLiteral) text += "id" + std::to_string(below(100));
       text += segment.suffix;
     }
@@ -214,9 +216,12 @@ std::vector<std::string> every_path(const Catalogue& catalogue) {
     for (const auto& rule : service.rules) {
       for (const auto& path : rule.paths) {
         std::string text;
-        for (const auto& segment : path.segments()) {
-          text += "/" + segment.prefix;
-          if (segment.kind != PathPattern::Segment::Kind::kLiteral) text += "zz9" + segment.suffix;
+        for (std::size_t i = 0; i < path.size(); ++i) {
+          const auto segment = path.segment(i);
+          text += "/";
+          text += segment.prefix;
+          if (segment.kind != PathPattern::Segment::Kind::kLiteral)
+            text += "zz9" + std::string(segment.suffix);
         }
         paths.insert(text);
         paths.insert(text + "/more");
@@ -347,9 +352,12 @@ TEST(PolicyInvariant, EveryRuleCanAllowSomething) {
       bool reached = false;
       for (const auto& path : rule.paths) {
         std::string text;
-        for (const auto& segment : path.segments()) {
-          text += "/" + segment.prefix;
-          if (segment.kind != PathPattern::Segment::Kind::kLiteral) text += "zz9" + segment.suffix;
+        for (std::size_t i = 0; i < path.size(); ++i) {
+          const auto segment = path.segment(i);
+          text += "/";
+          text += segment.prefix;
+          if (segment.kind != PathPattern::Segment::Kind::kLiteral)
+            text += "zz9" + std::string(segment.suffix);
         }
         for (const std::string_view method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
           if ((rule.methods & method_bit(method)) == 0) continue;
