@@ -210,26 +210,19 @@ void NameserverChannel::Ares::set_timer() {
   });
 }
 
-NameserverChannel::NameserverChannel(asio::any_io_executor executor,
-                                     std::vector<Nameserver> nameservers)
-    : executor_(std::move(executor)), nameservers_(std::move(nameservers)) {}
+NameserverChannel::NameserverChannel(std::unique_ptr<Ares> ares) : ares_(std::move(ares)) {}
 
 NameserverChannel::~NameserverChannel() = default;
 
-Status NameserverChannel::start() {
-  if (ares_) return {};
-  auto ares = std::make_unique<Ares>(executor_);
-  if (auto started = ares->start(nameservers_); !started) return started;
-  ares_ = std::move(ares);
-  return {};
+Result<std::unique_ptr<NameserverChannel>> NameserverChannel::create(
+    asio::any_io_executor executor, const std::vector<Nameserver>& nameservers) {
+  auto ares = std::make_unique<Ares>(std::move(executor));
+  if (auto started = ares->start(nameservers); !started) return fail(started.error());
+  return std::unique_ptr<NameserverChannel>(new NameserverChannel(std::move(ares)));
 }
 
 void NameserverChannel::ask(const std::string& host, std::uint16_t type, Done done) {
   ++questions_;
-  if (auto started = start(); !started) {
-    done({.trouble = started.error().message});
-    return;
-  }
   std::array<unsigned char, 2> id{};
   random_bytes(id);
   unsigned char* query = nullptr;

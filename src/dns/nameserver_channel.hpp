@@ -34,26 +34,24 @@ class NameserverChannel {
  public:
   using Done = std::function<void(Lookup)>;
 
-  // c-ares itself, some 75 KiB for each channel, begins with the first question.
-  NameserverChannel(boost::asio::any_io_executor executor, std::vector<Nameserver> nameservers);
+  static Result<std::unique_ptr<NameserverChannel>> create(
+      boost::asio::any_io_executor executor, const std::vector<Nameserver>& nameservers);
   // Pending questions end with kFailed, within this call.
   ~NameserverChannel();
   NameserverChannel(const NameserverChannel&) = delete;
   NameserverChannel& operator=(const NameserverChannel&) = delete;
 
   // Asks for records of `type` (kTypeA or kTypeAaaa) of `host`, which is canonical. `done` is
-  // called once, perhaps before this returns; with kFailed where c-ares cannot be had.
+  // called once, perhaps before this returns.
   void ask(const std::string& host, std::uint16_t type, Done done);
 
   [[nodiscard]] std::uint64_t questions() const { return questions_; }
 
  private:
   struct Ares;
-  Status start();
+  explicit NameserverChannel(std::unique_ptr<Ares> ares);
 
-  const boost::asio::any_io_executor executor_;
-  const std::vector<Nameserver> nameservers_;
-  std::unique_ptr<Ares> ares_;  // none before the first question
+  std::unique_ptr<Ares> ares_;
   std::uint64_t questions_ = 0;
 };
 

@@ -55,10 +55,7 @@ struct Flight {
 
 struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   State(asio::any_io_executor used, ResolverConfig configured)
-      : executor(std::move(used)),
-        config(std::move(configured)),
-        cache(config.cache_entries),
-        channel(executor, config.nameservers) {}
+      : executor(std::move(used)), config(std::move(configured)), cache(config.cache_entries) {}
   ~State() {
     for (auto& [host, flight] : flights) flight->limit.cancel();
   }
@@ -74,7 +71,7 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   ResolverConfig config;
   AddressCache cache;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights;
-  NameserverChannel channel;  // first to go: its answers use the others
+  std::unique_ptr<NameserverChannel> channel;  // first to go: its answers use the others
 };
 
 std::shared_ptr<Flight> Resolver::State::start(const std::string& host) {
@@ -89,7 +86,7 @@ std::shared_ptr<Flight> Resolver::State::start(const std::string& host) {
 }
 
 void Resolver::State::ask(const std::shared_ptr<Flight>& flight, std::uint16_t type) {
-  channel.ask(flight->host, type, [weak = weak_from_this(), flight](Lookup lookup) {
+  channel->ask(flight->host, type, [weak = weak_from_this(), flight](Lookup lookup) {
     if (const auto self = weak.lock()) self->take(flight, std::move(lookup));
   });
 }
@@ -158,7 +155,10 @@ Result<std::unique_ptr<Resolver>> Resolver::create(asio::any_io_executor executo
     pins.emplace(std::move(*key), std::move(addresses));
   }
   config.pins = std::move(pins);
+  auto channel = NameserverChannel::create(executor, config.nameservers);
+  if (!channel) return fail(channel.error());
   auto state = std::make_shared<State>(std::move(executor), std::move(config));
+  state->channel = std::move(*channel);
   return std::unique_ptr<Resolver>(new Resolver(std::move(state)));
 }
 
@@ -207,6 +207,6 @@ Task<Result<Addresses>> Resolver::resolve(std::string host) {
   co_return *flight->result;
 }
 
-std::uint64_t Resolver::questions() const { return state_->channel.questions(); }
+std::uint64_t Resolver::questions() const { return state_->channel->questions(); }
 
 }  // namespace deployclaw::dns
