@@ -21,7 +21,8 @@ export function judge(figures, loads) {
   const { ours, squid, haproxy, direct } = figures;
   if (!ours) return [];
   const mitm = figures['http-mitm-proxy'];
-  const added = (server, load, field) => server?.[load]?.[field] - direct?.[load]?.[field];
+  // Below a microsecond nothing can be told: two delays that are lost in direct's own noise are alike.
+  const added = (server, load, field) => Math.max(1, server?.[load]?.[field] - direct?.[load]?.[field]);
   const opens = (name) => figures[name].opens.perSecond;
   const best = INTERCEPTORS.filter((name) => figures[name]?.opens).sort((a, b) => opens(b) - opens(a))[0] ?? 'no interceptor';
   const failures = Object.values(ours).reduce((sum, part) => sum + (part?.failures ?? 0), 0);
