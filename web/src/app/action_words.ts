@@ -36,6 +36,7 @@ const WORDS: Record<string, string> = {
   login_failed: 'Sign-in failed',
   two_factor_verified: 'Second factor confirmed',
   two_factor_failed: 'Second factor failed',
+  two_factor_setup: 'Two-factor set-up begun',
   two_factor_enabled: 'Two-factor enabled',
   two_factor_changed: 'Two-factor changed',
   recovery_codes_renewed: 'Recovery codes renewed',
