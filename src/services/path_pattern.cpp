@@ -28,10 +28,9 @@ bool is_name(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
-// Its prefix, though empty, shows where in `text` it begins.
 std::expected<Segment, std::string> parse_segment(std::string_view text) {
-  if (text == "**") return Segment{.kind = Kind::kRest, .prefix = text.substr(0, 0)};
-  if (text == "*") return Segment{.kind = Kind::kAny, .prefix = text.substr(0, 0)};
+  if (text == "**") return Segment{.kind = Kind::kRest};
+  if (text == "*") return Segment{.kind = Kind::kAny};
   const auto open = text.find('{');
   if (open == std::string_view::npos) {
     if (!is_literal(text) || text == "." || text == "..") {
@@ -100,7 +99,6 @@ std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text
     return std::unexpected("is too long");
   PathPattern pattern;
   pattern.text_ = text;
-  text = pattern.text_;
   for (std::size_t begin = 1; begin <= text.size();) {
     const auto end = std::min(text.find('/', begin), text.size());
     const auto piece = text.substr(begin, end - begin);
@@ -113,7 +111,7 @@ std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text
     if (!segment->capture.empty() && pattern.has_capture(segment->capture)) {
       return refuse(piece, "repeats a name");
     }
-    pattern.add(*segment);
+    pattern.add(begin, *segment);
     begin = end + 1;
   }
   if (pattern.size() > http::kMostSegments) return std::unexpected("is too long");
@@ -121,11 +119,11 @@ std::expected<PathPattern, std::string> PathPattern::parse(std::string_view text
   return pattern;
 }
 
-// `segment` must be a view of our own text.
-void PathPattern::add(const Segment& segment) {
+// `at`: where in the text the segment begins.
+void PathPattern::add(std::size_t at, const Segment& segment) {
   const auto short_of = [](std::size_t value) { return static_cast<std::uint16_t>(value); };
   parts_.push_back({.kind = segment.kind,
-                    .at = short_of(static_cast<std::size_t>(segment.prefix.data() - text_.data())),
+                    .at = short_of(at),
                     .prefix = short_of(segment.prefix.size()),
                     .capture = short_of(segment.capture.size()),
                     .suffix = short_of(segment.suffix.size())});

@@ -73,7 +73,7 @@ class PathPattern {
     std::uint16_t capture = 0;
     std::uint16_t suffix = 0;
   };
-  void add(const Segment& segment);
+  void add(std::size_t at, const Segment& segment);
 
   std::string text_;
   std::vector<Part> parts_;

@@ -59,6 +59,29 @@ TEST(PathPattern, RefusesWhatNoCanonicalPathHas) {
   }
 }
 
+TEST(PathPattern, RefusesWhatIsTooLong) {
+  const std::string longest = "/{a}/" + std::string(65'530, 'x');
+  EXPECT_TRUE(matches(longest, "/b/" + std::string(65'530, 'x')));
+  EXPECT_FALSE(PathPattern::parse(longest + "x"));
+  std::string most;
+  for (std::size_t i = 0; i < http::kMostSegments; ++i) most += "/x";
+  EXPECT_TRUE(PathPattern::parse(most));
+  EXPECT_FALSE(PathPattern::parse(most + "/x"));
+}
+
+TEST(PathPattern, ACopyHoldsNothingOfTheOriginal) {
+  auto original = pattern("/{a}/b{c}d");
+  const auto copy = original;
+  const auto moved = std::move(original);
+  original = pattern("/another/one");
+  for (const auto* one : {&copy, &moved}) {
+    EXPECT_EQ(one->segment(0).capture, "a");
+    EXPECT_EQ(one->segment(1).prefix, "b");
+    EXPECT_EQ(one->segment(1).capture, "c");
+    EXPECT_EQ(one->segment(1).suffix, "d");
+  }
+}
+
 TEST(PathPattern, KnowsWhatOverlaps) {
   const auto overlap = [](const char* a, const char* b) {
     const bool one = pattern(a).overlaps(pattern(b));

@@ -209,20 +209,25 @@ TEST(PolicyInvariant, WhereASecretCanGoARuleDecides) {
   EXPECT_GT(injected, 500);
 }
 
-// A path of each pattern of the whole catalogue, with something in the place of each capture.
+// A path of this pattern, with something in the place of each capture.
+std::string path_for(const PathPattern& pattern) {
+  std::string text;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const auto segment = pattern.segment(i);
+    const bool literal = segment.kind == PathPattern::Segment::Kind::kLiteral;
+    text.append("/").append(segment.prefix);
+    if (!literal) text.append("zz9").append(segment.suffix);
+  }
+  return text;
+}
+
+// A path of each pattern of the whole catalogue, and others.
 std::vector<std::string> every_path(const Catalogue& catalogue) {
   std::set<std::string> paths = {"/", "/batch", "/batch/x", "/graphql", "/v1/unknown"};
   for (const auto& service : catalogue.services()) {
     for (const auto& rule : service.rules) {
       for (const auto& path : rule.paths) {
-        std::string text;
-        for (std::size_t i = 0; i < path.size(); ++i) {
-          const auto segment = path.segment(i);
-          text += "/";
-          text += segment.prefix;
-          if (segment.kind != PathPattern::Segment::Kind::kLiteral)
-            text += "zz9" + std::string(segment.suffix);
-        }
+        const std::string text = path_for(path);
         paths.insert(text);
         paths.insert(text + "/more");
       }
@@ -351,14 +356,7 @@ TEST(PolicyInvariant, EveryRuleCanAllowSomething) {
     for (const auto& rule : service.rules) {
       bool reached = false;
       for (const auto& path : rule.paths) {
-        std::string text;
-        for (std::size_t i = 0; i < path.size(); ++i) {
-          const auto segment = path.segment(i);
-          text += "/";
-          text += segment.prefix;
-          if (segment.kind != PathPattern::Segment::Kind::kLiteral)
-            text += "zz9" + std::string(segment.suffix);
-        }
+        const std::string text = path_for(path);
         for (const std::string_view method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
           if ((rule.methods & method_bit(method)) == 0) continue;
           auto host = rule.hosts.front();

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { until } from '../e2e/harness.mjs';
-import { drawn, MOST_DRAWN, names, openList, rows } from './agents_page.mjs';
+import { drawn, MOST_DRAWN, names, openList, rows, serveList } from './agents_page.mjs';
 import { agentOf, manyAgents } from './many_agents.mjs';
-import { answer, findings, pageOf, Played, problem, sideways } from './played.mjs';
+import { answer, findings, Played, problem, sideways } from './played.mjs';
 
 const COUNT = 500;
 const played = new Played();
@@ -16,10 +16,8 @@ let agents;
 before(() => played.start());
 after(() => played.stop());
 beforeEach(() => {
-  played.reset();
-  played.session.fresh = true;
   agents = manyAgents(COUNT);
-  played.on('GET', '/api/agents', ({ query }) => pageOf(agents, query, 200));
+  serveList(played, () => agents);
 });
 
 const opened = (search, options) => openList(played, search, options);

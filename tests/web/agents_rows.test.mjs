@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { until } from '../e2e/harness.mjs';
-import { drawn, MOST_DRAWN, openList, rows } from './agents_page.mjs';
+import { drawn, MOST_DRAWN, openList, rows, serveList } from './agents_page.mjs';
 import { manyAgents } from './many_agents.mjs';
-import { pageOf, Played } from './played.mjs';
+import { Played } from './played.mjs';
 
 const COUNT = 500;
 const played = new Played();
@@ -16,10 +16,8 @@ let agents;
 before(() => played.start());
 after(() => played.stop());
 beforeEach(() => {
-  played.reset();
-  played.session.fresh = true;
   agents = manyAgents(COUNT);
-  played.on('GET', '/api/agents', ({ query }) => pageOf(agents, query, 200));
+  serveList(played, () => agents);
 });
 
 const opened = (search, options) => openList(played, search, options);
