@@ -33,7 +33,7 @@ say "images"
 export DEPLOYCLAW_TEST_HOME=${DEPLOYCLAW_TEST_HOME:-$root/build/test-home}
 mkdir -p "$DEPLOYCLAW_TEST_HOME"
 program=$(DEPLOYCLAW_PRESET=release binary)
-DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME "$program" image build probe
+for place in "" -second; do DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME$place "$program" image build probe; done
 $fast || DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME "$program" image build openclaw
 
 say "tests"

@@ -46,9 +46,17 @@ export function whole(items) {
   return out.reverse();
 }
 
+// Two platforms run side by side on one machine where each has names, addresses and a folder of its own:
+// which of the two this is, tests/CMakeLists.txt says.
+const PLACES = {
+  first: { suffix: 'e2e', pool: '10.232.0.0/16', folder: '' },
+  second: { suffix: 'e2b', pool: '10.233.0.0/16', folder: '-second' },
+};
+export const place = PLACES[process.env.DEPLOYCLAW_TEST_PLACE ?? 'first'];
+
 export class Platform {
   // `home` is reused between test files so that images are loaded once; agents are not.
-  constructor(home = process.env.DEPLOYCLAW_TEST_HOME ?? path.join(root, 'build/test-home')) {
+  constructor(home = (process.env.DEPLOYCLAW_TEST_HOME ?? path.join(root, 'build/test-home')) + place.folder) {
     this.home = home;
   }
 
@@ -57,8 +65,7 @@ export class Platform {
     const settings = [
       'api.listen=127.0.0.1:0', 'api.allow_test_runtimes=true',
       'docker.host=unix:///nonexistent/docker.sock',
-      // Names of its own, so that it runs beside another platform on this machine.
-      'orchestrator.table_suffix=e2e', 'orchestrator.agent_pool=10.232.0.0/16',
+      `orchestrator.table_suffix=${place.suffix}`, `orchestrator.agent_pool=${place.pool}`,
       ...overrides,
     ];
     const env = { PATH: process.env.PATH, DEPLOYCLAW_HOME: this.home };

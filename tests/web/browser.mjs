@@ -13,6 +13,12 @@ import { end, findings, openWindow, saved, sideways, startChromium } from './win
 export { end, findings, saved, sideways, sleep, totp, until };
 export const PASSWORD = 'correct horse battery staple';
 
+// Makes the window this customer's.
+export async function enter(page, customer) {
+  const [name, ...value] = customer.cookie.split('=');
+  await page.context().addCookies([{ name, value: value.join('='), domain: 'localhost', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' }]);
+}
+
 export class Site {
   async start(overrides = []) {
     assert.ok(fs.existsSync(path.join(root, 'web/dist/app.html')), 'web/dist is not built: ./dev build web');
@@ -42,10 +48,7 @@ export class Site {
   async window({ customer, ...options } = {}) {
     const page = await openWindow(this.chromium, this.url, options);
     const context = page.context();
-    if (customer) {
-      const [name, ...value] = customer.cookie.split('=');
-      await context.addCookies([{ name, value: value.join('='), domain: 'localhost', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' }]);
-    }
+    if (customer) await enter(page, customer);
     // Closes the window; the customer goes on with the cookie as it is now (a confirmed code changes it).
     page.done = async () => {
       const cookie = (await context.cookies(`https://localhost`)).find((one) => one.name === '__Host-deployclaw');

@@ -2,6 +2,7 @@
 // a dialog. `tell` fills the API, `ready` brings the page there. For screens.mjs and looks.test.mjs.
 
 import { tellAgent, AGENT } from './agent_data.mjs';
+import { tellApprovals } from './approval_data.mjs';
 import { chainOf, tellExport } from './audit_data.mjs';
 import { tellAll, tellBilling } from './coming_data.mjs';
 import { agentOf, deploymentOf, manyAgents } from './many_agents.mjs';
@@ -14,23 +15,6 @@ const press = (name) => async (page) => { await page.getByRole('button', { name 
 const agents = (list) => (played) => played.on('GET', '/api/agents', ({ query }) => pageOf(list, query, 200));
 const agent = (change = () => undefined) => (played) => change(tellAgent(played), played);
 
-function approval(number, more = {}) {
-  return {
-    id: `00000000-0000-4000-8000-00000000b00${number}`, agentId: AGENT, agentName: 'Inbox assistant', scope: 'email:send', target: 'to billing@harbor.example', digest: 'a3'.repeat(32), state: 'pending',
-    createdAt: ago(3 + number), expiresAt: ago(-57), decidedAt: null, decidedBy: null, usedAt: null, requestBytes: 1320,
-    request: {
-      request: { method: 'POST', url: 'https://gmail.googleapis.com/gmail/v1/users/me/messages/send', headers: [['content-type', 'application/json']], body: { encoding: 'text', content: '{"raw":"RnJvbTogaW5ib3hAZXhhbXBsZS5jb20"}', bytes: 38 } },
-      message: { kind: 'email', from: 'inbox@example.com', recipients: [{ role: 'to', address: 'billing@harbor.example' }], subject: 'Invoice 4711', text: 'Hello,\n\nthank you for the invoice. We pay it on Friday.\n\nAnna', html: '', attachments: [{ name: 'invoice-4711.pdf', type: 'application/pdf', bytes: 48_211 }] },
-      warnings: number === 1 ? ['The recipient was never written to before.'] : [],
-    }, ...more,
-  };
-}
-const tellApprovals = (played) => {
-  tellAgent(played);
-  const waiting = [approval(1)];
-  const past = [approval(2, { state: 'used', decidedAt: ago(2), usedAt: ago(2), decidedBy: { id: AGENT, email: 'owner@example.com' } }), approval(3, { state: 'denied', decidedAt: ago(1), decidedBy: { id: AGENT, email: null } })];
-  played.on('GET', '/api/approvals', ({ query }) => ({ ...pageOf(query.state === 'pending' ? waiting : [...waiting, ...past], query), pending: 1 }));
-};
 const records = ['deployment_live', 'email_read', 'api_call', 'email_sent'].map((actionType, index) => ({
   seq: 40 - index, createdAt: ago(index * 9), agentId: AGENT, actor: { type: 'agent', id: AGENT }, actionType, ip: null,
   target: index ? ['gmail.googleapis.com/messages/18c2f0', 'paste.example.net:443', 'to billing@harbor.example'][index - 1] : '00000000-0000-4000-9000-000000000001',

@@ -6,6 +6,9 @@ applyTheme(storedTheme());
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/app';
+import { watchFocus } from './ui/focus';
+
+watchFocus();
 
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>);

@@ -23,6 +23,11 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
+  /** The server has looked at what was sent and does not take it; otherwise sending the same again may work. */
+  get isRefusal(): boolean {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
+  }
+
   /** What was wrong with the field at this JSON pointer or below it, if anything. */
   at(pointer: string): string | undefined {
     return this.fields.find((one) => one.pointer === pointer || one.pointer.startsWith(`${pointer}/`))?.detail;

@@ -1,6 +1,6 @@
 // The server state that several pages share. A page's own queries stay in its folder.
 
-import { QueryCache, QueryClient, MutationCache, queryOptions, useQueries, useQuery } from '@tanstack/react-query';
+import { QueryCache, QueryClient, MutationCache, notifyManager, queryOptions, useQueries, useQuery } from '@tanstack/react-query';
 import { toast } from '../ui/toast';
 import { api, ok, okWithTag } from './client';
 import { asProblem, Problem, problemOf, unreachable } from './problem';
@@ -19,6 +19,10 @@ const worthRetrying = (error: unknown) => {
   const { status } = asProblem(error);
   return status === 0 || status === 502 || status === 503 || status === 504;
 };
+
+// At once, not a task later: until then a button does not know that its order is under way, and a second
+// click would send it again.
+notifyManager.setScheduler(queueMicrotask);
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -144,6 +148,8 @@ const featureQuery = (feature: Feature, session: Session | null | undefined) => 
   queryFn: () => probe(PROBES[feature]),
   enabled: session?.level === 'full',
   staleTime: Infinity,
+  // One lost answer does not take a place out of the navigation for the whole visit.
+  refetchInterval: ({ state }) => (state.status === 'error' ? 5_000 : false),
 });
 
 /** Whether this server offers a page to this user. */

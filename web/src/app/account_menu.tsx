@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { api, ok } from '../api/client';
 import { asProblem } from '../api/problem';
@@ -34,9 +35,14 @@ export function AccountMenu() {
   const { supportEmail } = useBranding();
   const theme = useTheme();
   const signOut = useSignOut();
+  const [leaving, setLeaving] = useState(false);
+  const leave = () => {
+    setLeaving(true);
+    void signOut().finally(() => setLeaving(false));
+  };
   const mark = (one: string) => (theme === one ? ' ✓' : '');
   return (
-    <Menu label={`Account: ${client.name}`} trigger={<>
+    <Menu label={`Account: ${client.name}`} busy={leaving} trigger={<>
       <span className="avatar" aria-hidden="true" data-letter={([...client.name][0] ?? '?').toUpperCase()} />
       <span className="account-name truncate">{client.name}</span><IconChevronDown size={14} />
     </>}>
@@ -48,7 +54,7 @@ export function AccountMenu() {
       <MenuLine />
       <MenuItem icon={<IconShield />} href="/security">Security</MenuItem>
       {supportEmail && <MenuItem icon={<IconMail />} onSelect={() => { window.location.href = `mailto:${supportEmail}`; }}>Support</MenuItem>}
-      <MenuItem icon={<IconSignOut />} onSelect={() => void signOut()}>Sign out</MenuItem>
+      <MenuItem icon={<IconSignOut />} onSelect={leave}>Sign out</MenuItem>
     </Menu>
   );
 }

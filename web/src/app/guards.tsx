@@ -43,7 +43,9 @@ export function SignedIn({ children }: { children: ReactNode }) {
 
 /** For sign-in pages: somebody who is signed in goes on to the app. */
 export function SignedOut({ children }: { children: ReactNode }) {
-  const { data: session, isPending } = useQuery(sessionQuery);
+  const { data: session, error, refetch, isPending } = useQuery(sessionQuery);
+  // Whoever is signed in is not known then; the pages below would ask again, and again.
+  if (error && session === undefined) return <Waiting error={error} retry={() => void refetch()} />;
   if (isPending) return null;
   if (session && nextStep(session) === null) return <Redirect to={afterSignIn()} replace />;
   if (session && nextStep(session) === '/welcome') return <Redirect to="/welcome" replace />;

@@ -30,8 +30,9 @@ export function StepUpDialog() {
       await renewSession();
       finishStepUp(true);
     } catch (failure) {
-      setError(asProblem(failure).detail);
-      setCode('');
+      const problem = asProblem(failure);
+      setError(problem.detail);
+      if (problem.isRefusal) setCode('');
     } finally {
       setBusy(false);
     }

@@ -8,10 +8,12 @@ const Close = createContext<() => void>(() => {});
 type MenuProps = {
   label: string; trigger: ReactNode; children: ReactNode;
   variant?: 'secondary' | 'ghost'; size?: 'small' | 'medium'; iconOnly?: boolean;
+  /** What was chosen is under way. */
+  busy?: boolean;
 };
 
 /** A button with a list of actions: a native popover, arrow keys, Home, End, Escape and focus back. */
-export function Menu({ label, trigger, children, variant = 'ghost', size = 'medium', iconOnly }: MenuProps) {
+export function Menu({ label, trigger, children, variant = 'ghost', size = 'medium', iconOnly, busy }: MenuProps) {
   const [open, setOpen] = useState(false);
   const id = useId();
   const anchor = useRef<HTMLSpanElement>(null);
@@ -54,7 +56,7 @@ export function Menu({ label, trigger, children, variant = 'ghost', size = 'medi
 
   return (
     <span ref={anchor}>
-      <Button variant={variant} size={size} iconOnly={iconOnly} aria-label={label} aria-haspopup="menu" aria-expanded={open}
+      <Button variant={variant} size={size} iconOnly={iconOnly} busy={busy} aria-label={label} aria-haspopup="menu" aria-expanded={open}
         aria-controls={open ? id : undefined} onClick={() => (open ? close() : setOpen(true))}>{trigger}</Button>
       {open && (
         <div ref={list} id={id} className="menu" popover="auto" role="menu" aria-label={label} onKeyDown={keyDown}

@@ -31,7 +31,7 @@ export function ConfigCard({ may, ...props }: TabProps & { may: boolean }) {
 
   return (
     <form onSubmit={(event) => void submit(event)} aria-label="Configuration">
-      <Card title="Configuration" hint="The runtime’s own settings. A change makes a new container."
+      <Card title="Configuration" hint="The program’s own settings. With a change the agent is deployed again."
         actions={<ViewSwitch asJson={asJson} onChange={(json) => put({ view: json ? 'json' : undefined })} />}
         foot={may && <>
           <Button disabled={!edit.dirty} onClick={edit.undo}>Undo</Button>
@@ -45,7 +45,7 @@ export function ConfigCard({ may, ...props }: TabProps & { may: boolean }) {
                 hint={edit.draft.includes('$sealed') ? 'Values shown as {"$sealed": true} are stored secrets: leave them, and they stay.' : undefined} onChange={(event) => edit.set(event.target.value)} />
             : config
               ? <>
-                  {Object.keys(config).length === 0 && <p className="muted">Nothing is set: the runtime’s own defaults hold.</p>}
+                  {Object.keys(config).length === 0 && <p className="muted">Nothing is set: the program’s own defaults hold.</p>}
                   <ConfigFields value={config} path={[]} keys={keys} disabled={!may} wrong={(pointer) => problem?.fields.find((one) => one.pointer === `/config${pointer}`)?.detail}
                     set={(next) => edit.set(configText(next))} />
                 </>

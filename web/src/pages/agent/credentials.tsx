@@ -25,20 +25,20 @@ export default function Credentials({ agent }: TabProps) {
   const add = may && <Button variant="primary" onClick={() => setEdited('new')}><IconPlus />Add a credential</Button>;
   return (
     <div className="stack">
-      <div className="row-between"><p className="muted">Values are sealed at once; nobody can read them again, and the agent never has them.</p>{data.length > 0 && add}</div>
+      <div className="row-between row-wrap"><p className="muted">Values are sealed at once; nobody can read them again, and the agent never has them.</p>{data.length > 0 && add}</div>
       {!may && <p className="muted small">Only admins add, test, replace and delete credentials.</p>}
       <TestResultPlace result={tested} />
       {data.length === 0
         ? <EmptyState icon={<IconKey size={20} />} title="No credentials yet" actions={add}>Add the key of a model or of a chat, so that the agent can work with it.</EmptyState>
         : (
-          <Table caption="Credentials" rows={data} rowKey={(row) => row.name} columns={[
-            { id: 'name', title: 'Name', cell: (row) => <strong className="wrap-anywhere">{row.name}</strong>, sortBy: (row) => row.name },
+          <Table caption="Credentials" cards rows={data} rowKey={(row) => row.name} columns={[
+            { id: 'name', title: 'Name', line: true, cell: (row) => <strong className="wrap-anywhere">{row.name}</strong>, sortBy: (row) => row.name },
             { id: 'kind', title: 'Kind', cell: (row) => <Badge>{row.kind}</Badge>, sortBy: (row) => row.kind },
             { id: 'hosts', title: 'Sent only to', cell: (row) => <span className="mono small wrap-anywhere">{row.hosts.join(', ')}</span> },
             { id: 'used', title: 'Last used', cell: (row) => (row.lastUsedAt ? <Time at={row.lastUsedAt} /> : 'never'), sortBy: (row) => row.lastUsedAt ?? '' },
             { id: 'ends', title: 'Ends', cell: (row) => (row.renews ? 'renewed by itself' : row.expiresAt ? <Time at={row.expiresAt} /> : '–') },
             { id: 'do', title: <span className="sr-only">Actions</span>, tight: true, cell: (row) => may && (
-              <span className="row">{row.testable && <TestButton agentId={agent.id} name={row.name} onResult={setTested} />}<Button size="small" aria-label={`Replace ${row.name}`} onClick={() => setEdited(row)}>Replace</Button><Button size="small" variant="ghost" aria-label={`Delete ${row.name}`} onClick={() => setRemoved(row)}>Delete</Button></span>
+              <span className="credential-do">{row.testable && <TestButton agentId={agent.id} name={row.name} onResult={setTested} />}<Button size="small" aria-label={`Replace ${row.name}`} onClick={() => setEdited(row)}>Replace</Button><Button size="small" variant="ghost" aria-label={`Delete ${row.name}`} onClick={() => setRemoved(row)}>Delete</Button></span>
             ) },
           ]} />
         )}
@@ -58,7 +58,7 @@ export default function Credentials({ agent }: TabProps) {
 }
 
 function EditDialog({ agentId, credential, onClose, onDone }: { agentId: string; credential: Credential | null; onClose: () => void; onDone: () => Promise<unknown> }) {
-  const { data: kinds = [] } = useQuery(credentialKindsQuery);
+  const { data: kinds = [], error: kindsError, refetch } = useQuery(credentialKindsQuery);
   const [name, setName] = useState(credential?.name ?? '');
   const [kindName, setKind] = useState(credential?.kind ?? 'generic');
   const [value, setValue] = useState('');
@@ -90,6 +90,7 @@ function EditDialog({ agentId, credential, onClose, onDone }: { agentId: string;
     <Dialog open onClose={onClose} title={credential ? `Replace ${credential.name}` : 'Add a credential'}>
       <form className="stack" onSubmit={submit}>
         {problem && problem.fields.length === 0 && <ErrorNotice error={problem} title="Not stored" />}
+        {kinds.length === 0 && <ErrorNotice error={kindsError} title="The kinds of credentials could not be loaded" retry={() => void refetch()} />}
         {!credential && (
           <>
             <SelectField label="Kind" value={kindName} error={problem?.at('/kind')} hint={kind && kind.hosts.length > 0 ? <>Sent only to <span className="mono wrap-anywhere">{kind.hosts.join(', ')}</span></> : undefined}

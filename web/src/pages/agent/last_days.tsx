@@ -7,8 +7,9 @@ import { replay, type ReplayChange } from './queries';
 
 /** What these permissions would have done to the last 30 days. */
 export function LastDays({ agentId, permissions }: { agentId: string; permissions: Permissions }) {
-  const { data, error, isPending } = useQuery({
-    queryKey: ['agent', agentId, 'replay', JSON.stringify(permissions)], queryFn: ({ signal }) => replay(agentId, permissions, signal), retry: false,
+  const { data, error, isPending, refetch } = useQuery({
+    // Not below ['agent', id]: an event of the agent need not replay 30 days again.
+    queryKey: ['replay', agentId, JSON.stringify(permissions)], queryFn: ({ signal }) => replay(agentId, permissions, signal), retry: false,
   });
   const limited = data?.rateLimits.filter((one) => one.refused > 0) ?? [];
   const same = data && data.newlyDenied.length + data.newlyAllowed.length + limited.length === 0;
@@ -16,7 +17,7 @@ export function LastDays({ agentId, permissions }: { agentId: string; permission
     <>
       <h3>On the last 30 days</h3>
       {isPending && <Skeleton label="Replaying the last 30 days" />}
-      <ErrorNotice error={error} title="The last 30 days could not be replayed" />
+      <ErrorNotice error={error} title="The last 30 days could not be replayed" retry={() => void refetch()} />
       {data === null && <p className="muted">This server cannot replay permissions.</p>}
       {same && <Notice tone="good">{sameWords(data.counts.examined)}</Notice>}
       {data && !data.complete && <p className="muted small">There were too many different requests to look at all of them.</p>}

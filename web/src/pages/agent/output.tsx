@@ -1,9 +1,10 @@
 import './output.css';
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { isoTime, localTime } from '../../app/local_time';
+import { OwnTime } from '../../app/own_time';
 import { fileName, saveFile } from '../../app/save_file';
 import { useParameters } from '../../app/use_parameters';
-import { Button, EmptyState, ErrorNotice, IconDownload, IconOutput, IconSearch, Notice, SelectField, Skeleton, Status, Switch, TextField, type Tone } from '../../ui';
+import { Button, EmptyState, ErrorNotice, IconDownload, IconOutput, IconSearch, Notice, SelectField, Skeleton, Status, Switch, type Tone } from '../../ui';
 import { count } from '../../ui/format';
 import { runsOf } from './ansi';
 import type { TabProps } from './index';
@@ -27,7 +28,8 @@ export default function Output({ agent }: TabProps) {
   const span = SPANS.find((one) => one.id === search.get('since'));
   const from = search.get('from') ?? '';
   const to = search.get('to') ?? '';
-  const own = !span && (from !== '' || to !== '');
+  const [ownChosen, setOwnChosen] = useState(from !== '' || to !== '');
+  const own = !span && ownChosen;
   const since = useMemo(() => (span ? new Date(Date.now() - span.minutes * 60_000).toISOString() : isoTime(from)), [span, from]);
   const until = span ? undefined : isoTime(to);
   // What is new is not in a range that has an end.
@@ -38,6 +40,10 @@ export default function Output({ agent }: TabProps) {
     return (lines ?? []).filter((line) => (until === undefined || line.at < until) && (level === '' || line.level === 'error' || (level === 'warn' && line.level === 'warn'))
       && (wanted === '' || line.text.toLowerCase().includes(wanted)));
   }, [lines, words, level, until]);
+  const showAll = () => {
+    setOwnChosen(false);
+    put({ q: '', level: '', since: '', from: '', to: '' });
+  };
   const download = () => saveFile(shown.map((line) => `${line.at} ${line.stream} ${line.text}\n`).join(''), fileName(agent.name, '.log'));
 
   return (
@@ -52,7 +58,10 @@ export default function Output({ agent }: TabProps) {
         </div>
         <div className="output-since">
           <SelectField label={<span className="sr-only">Time</span>} value={span?.id ?? (own ? 'own' : '')}
-            onChange={(event) => put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 3_600_000) } : { since: event.target.value, from: '', to: '' })}>
+            onChange={(event) => {
+              setOwnChosen(event.target.value === 'own');
+              put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 3_600_000) } : { since: event.target.value, from: '', to: '' });
+            }}>
             <option value="">Newest lines</option>
             {SPANS.map((one) => <option key={one.id} value={one.id}>{one.title}</option>)}
             <option value="own">From … to …</option>
@@ -63,18 +72,13 @@ export default function Output({ agent }: TabProps) {
         {until === undefined && <Switch label="Follow" checked={follow} onChange={setFollow} />}
         <Button disabled={shown.length === 0} onClick={download}><IconDownload size={14} />Download</Button>
       </div>
-      {own && (
-        <div className="filter-fields">
-          <TextField label="From (your time)" type="datetime-local" value={from} onChange={(event) => put({ from: event.target.value })} />
-          <TextField label="To" type="datetime-local" value={to} onChange={(event) => put({ to: event.target.value })} />
-        </div>
-      )}
+      {own && <div className="filter-fields"><OwnTime from={from} to={to} put={put} /></div>}
       {agent.status !== 'running' && agent.status !== 'provisioning' && (lines?.length ?? 0) > 0 && <Notice tone="info">It does not run now. This is what it wrote before.</Notice>}
       {problem && <ErrorNotice error={problem} title="The output could not be loaded" retry={retry} />}
       {lines === null && !problem && <Skeleton label="Loading the output" />}
       {lines !== null && shown.length > 0 && <Lines lines={shown} words={words} follow={following} />}
       {lines !== null && shown.length === 0 && (words || level || span || own
-        ? <EmptyState icon={<IconSearch size={20} />} title="No line fits" actions={<Button onClick={() => put({ q: '', level: '', since: '', from: '', to: '' })}>Show all</Button>}>{count(lines.length)} lines were looked at.</EmptyState>
+        ? <EmptyState icon={<IconSearch size={20} />} title="No line fits" actions={<Button onClick={showAll}>Show all</Button>}>{count(lines.length)} lines were looked at.</EmptyState>
         : cleared ? <EmptyState icon={<IconOutput size={20} />} title="Nothing new yet" actions={<Button onClick={retry}>Show what was there</Button>}>You cleared the view. What the agent prints next appears here.</EmptyState>
         : <EmptyState icon={<IconOutput size={20} />} title="It has not written anything yet">What the agent prints appears here as it happens.</EmptyState>)}
       {lines !== null && lines.length > 0 && (

@@ -33,7 +33,7 @@ export function ResourcesCard({ may, ...props }: TabProps & { may: boolean }) {
   }
   return (
     <form onSubmit={(event) => void submit(event)} aria-label="Resources">
-      <Card title="Resources" hint="A change makes a new container."
+      <Card title="Resources" hint="With a change the agent is deployed again."
         foot={may && <><Button disabled={!edit.dirty} onClick={edit.undo}>Undo</Button><Button type="submit" variant="primary" busy={edit.busy} disabled={!ready}>Save and redeploy</Button></>}>
         <div className="stack">
           <ConflictNotice edit={edit} show={(theirs, mine) => <Differences before={numbers(theirs)} after={numbers(mine)} name={([key = '']) => resourceTitle(key)} />} />

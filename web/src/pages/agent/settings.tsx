@@ -71,7 +71,7 @@ function RuntimeCard({ may, ...props }: CardProps) {
     toast.good(`It is being deployed with version ${version}.`);
   }
   return (
-    <Card title="Runtime" foot={may && newer && <Button variant="primary" onClick={() => setAsked({ from: agent.runtimeVersion, to: newer })}>Update to version {newer}…</Button>}>
+    <Card title="Version" foot={may && newer && <Button variant="primary" onClick={() => setAsked({ from: agent.runtimeVersion, to: newer })}>Update to version {newer}…</Button>}>
       <div className="stack">
         <p className="wrap-anywhere">{runtime?.title ?? agent.runtime}, version {agent.runtimeVersion}. {newer ? `Version ${newer} is out.` : runtime && 'This is the newest version.'}</p>
         <ErrorNotice error={error} title="Whether there is a newer version is not known" retry={() => void refetch()} />
@@ -99,7 +99,7 @@ function DeleteCard({ agent }: TabProps) {
   const [, navigate] = useLocation();
   const [open, setOpen] = useState(false);
   return (
-    <Card title="Delete this agent" hint="Its container, its files and its credentials are deleted. What it did stays in the audit log.">
+    <Card title="Delete this agent" hint="It ends, and its files and credentials are deleted. What it did stays in the audit log.">
       <Button variant="danger" onClick={() => setOpen(true)}>Delete…</Button>
       <ConfirmDialog open={open} onClose={() => setOpen(false)} title={`Delete ${agent.name}?`} action="Delete" danger typeToConfirm={agent.name}
         onConfirm={async () => {
@@ -108,7 +108,7 @@ function DeleteCard({ agent }: TabProps) {
           void queries.invalidateQueries({ queryKey: ['agents'] });
           navigate('/agents');
         }}>
-        <p>Its container, its files and its credentials are gone for good. This cannot be undone.</p>
+        <p>Its files and its credentials are gone for good. This cannot be undone.</p>
       </ConfirmDialog>
     </Card>
   );

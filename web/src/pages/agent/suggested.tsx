@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
-import { Badge, Button, Card, Time } from '../../ui';
+import { Badge, Button, Card, ErrorNotice, Time } from '../../ui';
 import { count } from '../../ui/format';
 import { suggestionsQuery, type Suggestion } from './queries';
 
@@ -10,7 +10,7 @@ const Seen = ({ one }: { one: { count: number; lastAt: string; example: string }
 
 /** What it was refused, and the narrowest change that would have let it through. */
 export function Suggested({ agentId, allowed, allow }: { agentId: string; allowed: (one: Suggestion) => boolean; allow: ((one: Suggestion) => void) | null }) {
-  const { data } = useQuery(suggestionsQuery(agentId));
+  const { data, error, refetch } = useQuery(suggestionsQuery(agentId));
   // The button that was pressed gives way to a word, which takes the focus: it would begin at the top again.
   const pressed = useRef<string | null>(null);
   const press = (one: Suggestion) => {
@@ -22,6 +22,7 @@ export function Suggested({ agentId, allowed, allow }: { agentId: string; allowe
     pressed.current = null;
     word.focus({ preventScroll: true });
   };
+  if (!data && error) return <ErrorNotice error={error} title="What it was refused could not be loaded" retry={() => void refetch()} />;
   if (!data || data.items.length + data.notGrantable.length === 0) return null;
   return (
     <Card title="Refused in the last 30 days" hint="Nothing is allowed by itself.">

@@ -33,6 +33,7 @@ export function Card({ approval: known, listed }: { approval: Approval; listed: 
             : whole.data ? <p className="muted">It was large, and is not kept in full after the decision.</p>
               : <Skeleton label="Loading the request" />}
       </div>
+      {approval.request && whole.error && !listed && <div className="card-foot"><ErrorNotice error={whole.error} title="What became of it could not be loaded" retry={() => void whole.refetch()} /></div>}
       <Decision approval={approval} may={roleReaches(user.role, 'member')} />
     </section>
   );

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { Agent } from '../../api/types';
 import { ACTION_TYPES, actionWords } from '../../app/action_words';
 import { localTime } from '../../app/local_time';
+import { OwnTime } from '../../app/own_time';
 import { saveFile } from '../../app/save_file';
 import { Button, IconCheck, IconDownload, IconSettings, Menu, MenuItem, SearchField, SelectField, TextField, toast } from '../../ui';
 import { exported, type Format } from './export';
@@ -19,6 +20,7 @@ type Props = {
 export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVerifying }: Props) {
   const used = [filters.action, filters.target, filters.actor, filters.agent, filters.from || filters.to].filter(Boolean).length;
   const [more, setMore] = useState(used > 0);
+  const [own, setOwn] = useState(filters.from !== '' || filters.to !== '');
   const save = useMutation({
     mutationFn: async (format: Format) => saveFile(await exported(format, filters, agentId), `audit.${format}`),
     onSuccess: () => toast.good('Exported.'),
@@ -39,7 +41,7 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
           <button type="button" aria-pressed={!utc} onClick={() => put({ time: '' })}>Relative</button>
           <button type="button" aria-pressed={utc} onClick={() => put({ time: 'utc' })}>UTC</button>
         </div>
-        <Menu label="Export" variant="secondary" trigger={<><IconDownload size={14} />{save.isPending ? 'Exporting…' : 'Export'}</>}>
+        <Menu label="Export" variant="secondary" busy={save.isPending} trigger={<><IconDownload size={14} />{save.isPending ? 'Exporting…' : 'Export'}</>}>
           <MenuItem onSelect={() => save.mutate('jsonl')}>JSON lines, with hashes</MenuItem>
           <MenuItem onSelect={() => save.mutate('csv')}>CSV for spreadsheets</MenuItem>
         </Menu>
@@ -64,18 +66,16 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
             {ACTORS.map(({ value, word }) => <option key={value} value={value}>{word}</option>)}
           </SelectField>
           <TextField label="Exact target" className="mono" spellCheck={false} value={filters.target} placeholder="api.example.com" onChange={(event) => put({ target: event.target.value })} />
-          <SelectField label="Time" value={filters.since || (filters.from || filters.to ? 'own' : '')}
-            onChange={(event) => put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 86_400_000) } : { since: event.target.value, from: '', to: '' })}>
+          <SelectField label="Time" value={filters.since || (own ? 'own' : '')}
+            onChange={(event) => {
+              setOwn(event.target.value === 'own');
+              put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 86_400_000) } : { since: event.target.value, from: '', to: '' });
+            }}>
             <option value="">Any</option>
             {SPANS.map(({ value, word }) => <option key={value} value={value}>{word}</option>)}
             <option value="own">From … to …</option>
           </SelectField>
-          {!filters.since && (filters.from || filters.to) && (
-            <>
-              <TextField label="From (your time)" type="datetime-local" value={filters.from} onChange={(event) => put({ from: event.target.value })} />
-              <TextField label="To" type="datetime-local" value={filters.to} onChange={(event) => put({ to: event.target.value })} />
-            </>
-          )}
+          {own && !filters.since && <OwnTime from={filters.from} to={filters.to} put={put} />}
         </div>
       )}
       {verifying && <VerifyDialog onClose={() => setVerifying(false)} />}

@@ -1,9 +1,13 @@
+import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { asProblem, type Problem } from '../../api/problem';
 import { useSession } from '../../app/guards';
+import { saveFile } from '../../app/save_file';
 import { Button, CopyButton, Dialog, ErrorNotice, Notice, Pair, Pairs } from '../../ui';
 import { count } from '../../ui/format';
 import { verifyLog, type Verdict } from './chain';
+import { exported } from './export';
+import { filtersFrom } from './filters';
 
 /** Reads the client's whole log and checks its chain in this browser. */
 export function VerifyDialog({ onClose }: { onClose: () => void }) {
@@ -36,7 +40,7 @@ export function VerifyDialog({ onClose }: { onClose: () => void }) {
         <>
           {verdict.holds
             ? <Notice tone="good" title="The log is whole">All {count(verdict.records)} records are unchanged and in order.</Notice>
-            : <Notice tone="bad" title="The log was changed">{verdict.fault} Export the log now, keep the file, and tell support.</Notice>}
+            : <Notice tone="bad" title="The log was changed" action={<ExportAll />}>{verdict.fault} Export the log now, keep the file, and tell support.</Notice>}
           {verdict.records > 0 && (
             <Pairs>
               <Pair name={verdict.holds ? 'Records' : 'Unchanged before it'}>{count(verdict.first)} to {count(verdict.last)}</Pair>
@@ -52,4 +56,10 @@ export function VerifyDialog({ onClose }: { onClose: () => void }) {
       </div>
     </Dialog>
   );
+}
+
+/** The whole log as it is now, altered records and all. */
+function ExportAll() {
+  const save = useMutation({ mutationFn: async () => saveFile(await exported('jsonl', filtersFrom(new URLSearchParams()), undefined), 'audit.jsonl') });
+  return <Button size="small" busy={save.isPending} onClick={() => save.mutate()}>Export the log</Button>;
 }

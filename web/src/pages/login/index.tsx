@@ -48,7 +48,8 @@ function CodeStep({ email }: { email: string }) {
     mutationFn: (value: string) => ok(api.POST('/api/auth/2fa/verify', { body: { code: value.trim() } })),
     meta: { shown: true },
     onSuccess: () => renewSession(),
-    onError: () => setCode(''),
+    // A code from the app that was wrong is typed anew; one that was not looked at, or a long one, is not.
+    onError: (error) => { if (!recovery && asProblem(error).isRefusal) setCode(''); },
   });
   const startOver = useMutation({
     mutationFn: () => ok(api.POST('/api/auth/logout', { body: {} })),
@@ -67,7 +68,7 @@ function CodeStep({ email }: { email: string }) {
   return (
     <AloneLayout title={recovery ? 'Enter a recovery code' : 'Enter your code'}
       lead={recovery ? 'Each recovery code works once.' : <>Six digits from your authenticator app, for <strong className="wrap-anywhere">{email}</strong>.</>}
-      foot={<Button variant="link" onClick={() => startOver.mutate()}>Use another account</Button>}>
+      foot={<Button variant="link" busy={startOver.isPending} onClick={() => startOver.mutate()}>Use another account</Button>}>
       <form className="stack" onSubmit={submit}>
         {recovery
           ? <TextField label="Recovery code" value={code} autoFocus autoComplete="off" spellCheck={false} className="mono"

@@ -28,7 +28,7 @@ export function Enrol({ onDone, action }: { onDone: (recoveryCodes: string[]) =>
     mutationFn: (value: string) => ok(api.POST('/api/auth/2fa/verify', { body: { code: value } })),
     meta: { shown: true },
     onSuccess: (answer) => onDone(answer.recoveryCodes ?? []),
-    onError: () => setCode(''),
+    onError: (error) => { if (asProblem(error).isRefusal) setCode(''); },
   });
   if (setup.error) return <ErrorNotice error={setup.error} title="Two-factor could not be set up" retry={() => void setup.refetch()} />;
   if (!setup.data) return <Skeleton label="Making a key" />;
