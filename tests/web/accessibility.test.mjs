@@ -21,13 +21,22 @@ after(async () => assert.equal(await site.stop(), 0));
 
 for (const look of [{ colorScheme: 'light', width: 1200 }, { colorScheme: 'dark', width: 1200 }, { colorScheme: 'dark', width: 390 }]) {
   test(`every page, ${look.colorScheme}, ${look.width} px wide`, async () => {
+    const strange = [];
+    const windows = new Map();
+    // One window for whoever is signed in and one for whoever is not: what they have loaded is not loaded again.
+    const windowFor = async (signedOut) => {
+      if (!windows.has(signedOut)) {
+        const page = await site.window({ ...look, customer: signedOut ? undefined : customer });
+        page.on('request', (request) => {
+          const url = new URL(request.url());
+          if (url.protocol !== 'data:' && url.protocol !== 'blob:' && url.origin !== site.url) strange.push(request.url());
+        });
+        windows.set(signedOut, page);
+      }
+      return windows.get(signedOut);
+    };
     for (const entry of pages) {
-      const page = await site.window({ ...look, customer: entry.signedOut ? undefined : customer });
-      const strange = [];
-      page.on('request', (request) => {
-        const url = new URL(request.url());
-        if (url.protocol !== 'data:' && url.protocol !== 'blob:' && url.origin !== site.url) strange.push(request.url());
-      });
+      const page = await windowFor(entry.signedOut ?? false);
       await page.open(entry.path(known));
       await entry.ready(page, known);
       await until(`${entry.name} is still`, () => page.evaluate(() => document.getAnimations().every((one) => one.playState === 'finished' || one.effect?.getTiming().iterations === Infinity)), 5);
@@ -35,7 +44,7 @@ for (const look of [{ colorScheme: 'light', width: 1200 }, { colorScheme: 'dark'
       assert.equal(await sideways(page), 0, `${entry.name} sticks out`);
       assert.deepEqual(strange, [], `${entry.name} asks another host`);
       assert.deepEqual(page.faults, [], entry.name);
-      await page.done();
     }
+    for (const page of windows.values()) await page.done();
   });
 }

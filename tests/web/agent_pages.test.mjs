@@ -1,5 +1,5 @@
 // An agent's page before the real server: permissions, settings, output and deleting, with other changes in
-// between, with the keyboard alone, with a stale second factor and with hostile text.
+// between, with a stale second factor and with hostile text.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
@@ -181,31 +181,6 @@ test('a stale second factor asks for a code in the middle of a save, and the sav
   assert.ok(sent[0].headers()['if-match'] && sent[0].headers()['if-match'] === sent[1].headers()['if-match']);
   await end(page);
   assert.equal((await read()).name, 'Inbox helper');
-});
-
-test('permissions with the keyboard alone', async () => {
-  await change({ permissions: { scopes: ['email:read'] } });
-  const page = await tab('permissions');
-  const { keyboard } = page;
-  const tabTo = async (locator) => {
-    await locator.waitFor();
-    for (let i = 0; i < 80; i += 1) {
-      if (await locator.evaluate((element) => element === document.activeElement)) return;
-      await keyboard.press('Tab');
-    }
-    assert.fail(`${locator} is not reached with Tab`);
-  };
-  await tabTo(scope(page, 'Read calendars'));
-  await keyboard.press('Space');
-  await tabTo(page.getByRole('button', { name: 'Review and save' }));
-  await keyboard.press('Enter');
-  const dialog = page.getByRole('dialog', { name: 'Save these permissions?' });
-  await tabTo(dialog.getByRole('button', { name: 'Save', exact: true }));
-  await keyboard.press('Enter');
-  await dialog.waitFor({ state: 'detached' });
-  await until('it is stored', async () => (await read()).permissions.scopes.includes('calendar:read'));
-  await until('the focus is back in the page', () => page.evaluate(() => document.activeElement !== document.body));
-  await end(page);
 });
 
 test('hostile text stays text in every tab; the agent is deleted by typing its name', async () => {

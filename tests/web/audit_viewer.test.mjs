@@ -106,6 +106,23 @@ test('a time from … to … holds what happened then', async () => {
   await end(page);
 });
 
+test('a day is typed key by key: the fields stay, and nobody asks for the year 2', async () => {
+  const page = await opened('/audit?actor=agent');
+  await row(page, 'host-419.example.com').waitFor();
+  const years = [];
+  page.on('request', (request) => { const from = new URL(request.url()).searchParams.get('from'); if (from) years.push(Number(from.slice(0, from.indexOf('-', 1)))); });
+  await page.getByLabel('Time', { exact: true }).selectOption('own');
+  const field = page.getByLabel('From (your time)');
+  await field.focus();
+  await page.keyboard.press('Delete');
+  await page.keyboard.type('01022031');
+  await until('the address has the day', () => asked(page).from?.startsWith('2031-'));
+  await page.getByText('No record fits').waitFor();
+  assert.match(await field.inputValue(), /^2031-/);
+  assert.deepEqual(years.filter((year) => year < 2000), []);
+  await end(page);
+});
+
 test('who did it is found however far back it is', async () => {
   const page = await opened('/audit?actor=operator');
   await row(page, HOSTILE).waitFor();
@@ -199,6 +216,10 @@ test('verify says that the log is whole; a record that was altered, or taken out
   dialog = await verified(page);
   await dialog.getByText(`Record ${seq + 1} is missing: ${seq + 2} follows ${seq}.`).waitFor();
   await dialog.getByText('The log was changed').waitFor();
+  // What it asks for then is there to press: the log as it is now.
+  const file = await saved(page, () => dialog.getByRole('button', { name: 'Export the log' }).click());
+  const kept = file.text.trim().split('\n').map((line) => JSON.parse(line).seq);
+  assert.deepEqual([kept.includes(seq), kept.includes(seq + 1), kept.includes(seq + 2)], [true, false, true]);
   await end(page);
 });
 

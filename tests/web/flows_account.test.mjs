@@ -163,6 +163,7 @@ everyWay([
         await walk.press(page.getByRole('option', { name: /Security/ }));
       }
       await walk.sees(page.getByRole('heading', { name: 'Security', level: 1 }));
+      if (walk.way === 'keyboard') assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'H1', 'the new page has the focus');
     },
   },
 ], (options) => site.window({ customer, ...options }));

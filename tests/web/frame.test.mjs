@@ -221,6 +221,21 @@ test('requests that wait are counted in the navigation and told when they come',
   await page.done();
 });
 
+test('an answer that was lost takes no place out of the navigation for good', async () => {
+  const page = await played.window();
+  let lost = 0;
+  await page.route('**/api/approvals?*', (route) => {
+    lost += 1;
+    return lost <= 3 ? route.abort() : route.continue();
+  });
+  await page.open('/audit');
+  await until('it has given up', () => lost === 3, 30);
+  assert.equal(await page.getByRole('link', { name: 'Approvals' }).count(), 0);
+  await page.getByRole('link', { name: 'Approvals' }).waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.done();
+});
+
 test('a stream that is cut is resumed behind the last event', async () => {
   played.live();
   const page = await opened('/agents', 'Agents');

@@ -28,8 +28,7 @@ export default function Output({ agent }: TabProps) {
   const span = SPANS.find((one) => one.id === search.get('since'));
   const from = search.get('from') ?? '';
   const to = search.get('to') ?? '';
-  const [ownChosen, setOwnChosen] = useState(from !== '' || to !== '');
-  const own = !span && ownChosen;
+  const own = !span && (search.get('since') === 'own' || from !== '' || to !== '');
   const since = useMemo(() => (span ? new Date(Date.now() - span.minutes * 60_000).toISOString() : isoTime(from)), [span, from]);
   const until = span ? undefined : isoTime(to);
   // What is new is not in a range that has an end.
@@ -40,10 +39,6 @@ export default function Output({ agent }: TabProps) {
     return (lines ?? []).filter((line) => (until === undefined || line.at < until) && (level === '' || line.level === 'error' || (level === 'warn' && line.level === 'warn'))
       && (wanted === '' || line.text.toLowerCase().includes(wanted)));
   }, [lines, words, level, until]);
-  const showAll = () => {
-    setOwnChosen(false);
-    put({ q: '', level: '', since: '', from: '', to: '' });
-  };
   const download = () => saveFile(shown.map((line) => `${line.at} ${line.stream} ${line.text}\n`).join(''), fileName(agent.name, '.log'));
 
   return (
@@ -58,10 +53,7 @@ export default function Output({ agent }: TabProps) {
         </div>
         <div className="output-since">
           <SelectField label={<span className="sr-only">Time</span>} value={span?.id ?? (own ? 'own' : '')}
-            onChange={(event) => {
-              setOwnChosen(event.target.value === 'own');
-              put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 3_600_000) } : { since: event.target.value, from: '', to: '' });
-            }}>
+            onChange={({ target }) => put({ since: target.value, from: target.value === 'own' ? localTime(Date.now() - 3_600_000) : '', to: '' })}>
             <option value="">Newest lines</option>
             {SPANS.map((one) => <option key={one.id} value={one.id}>{one.title}</option>)}
             <option value="own">From … to …</option>
@@ -78,7 +70,7 @@ export default function Output({ agent }: TabProps) {
       {lines === null && !problem && <Skeleton label="Loading the output" />}
       {lines !== null && shown.length > 0 && <Lines lines={shown} words={words} follow={following} />}
       {lines !== null && shown.length === 0 && (words || level || span || own
-        ? <EmptyState icon={<IconSearch size={20} />} title="No line fits" actions={<Button onClick={showAll}>Show all</Button>}>{count(lines.length)} lines were looked at.</EmptyState>
+        ? <EmptyState icon={<IconSearch size={20} />} title="No line fits" actions={<Button onClick={() => put({ q: '', level: '', since: '', from: '', to: '' })}>Show all</Button>}>{count(lines.length)} lines were looked at.</EmptyState>
         : cleared ? <EmptyState icon={<IconOutput size={20} />} title="Nothing new yet" actions={<Button onClick={retry}>Show what was there</Button>}>You cleared the view. What the agent prints next appears here.</EmptyState>
         : <EmptyState icon={<IconOutput size={20} />} title="It has not written anything yet">What the agent prints appears here as it happens.</EmptyState>)}
       {lines !== null && lines.length > 0 && (

@@ -7,7 +7,7 @@ import { OwnTime } from '../../app/own_time';
 import { saveFile } from '../../app/save_file';
 import { Button, IconCheck, IconDownload, IconSettings, Menu, MenuItem, SearchField, SelectField, TextField, toast } from '../../ui';
 import { exported, type Format } from './export';
-import { ACTORS, OUTCOMES, SPANS, type Filters } from './filters';
+import { ACTORS, OUTCOMES, OWN_TIME, SPANS, type Filters } from './filters';
 import { VerifyDialog } from './verify';
 
 type Props = {
@@ -20,7 +20,7 @@ type Props = {
 export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVerifying }: Props) {
   const used = [filters.action, filters.target, filters.actor, filters.agent, filters.from || filters.to].filter(Boolean).length;
   const [more, setMore] = useState(used > 0);
-  const [own, setOwn] = useState(filters.from !== '' || filters.to !== '');
+  const own = filters.since === OWN_TIME || (filters.since === '' && (filters.from !== '' || filters.to !== ''));
   const save = useMutation({
     mutationFn: async (format: Format) => saveFile(await exported(format, filters, agentId), `audit.${format}`),
     onSuccess: () => toast.good('Exported.'),
@@ -66,16 +66,13 @@ export function FilterBar({ filters, put, agents, agentId, utc, verifying, setVe
             {ACTORS.map(({ value, word }) => <option key={value} value={value}>{word}</option>)}
           </SelectField>
           <TextField label="Exact target" className="mono" spellCheck={false} value={filters.target} placeholder="api.example.com" onChange={(event) => put({ target: event.target.value })} />
-          <SelectField label="Time" value={filters.since || (own ? 'own' : '')}
-            onChange={(event) => {
-              setOwn(event.target.value === 'own');
-              put(event.target.value === 'own' ? { since: '', from: localTime(Date.now() - 86_400_000) } : { since: event.target.value, from: '', to: '' });
-            }}>
+          <SelectField label="Time" value={own ? OWN_TIME : filters.since}
+            onChange={({ target }) => put({ since: target.value, from: target.value === OWN_TIME ? localTime(Date.now() - 86_400_000) : '', to: '' })}>
             <option value="">Any</option>
             {SPANS.map(({ value, word }) => <option key={value} value={value}>{word}</option>)}
-            <option value="own">From … to …</option>
+            <option value={OWN_TIME}>From … to …</option>
           </SelectField>
-          {own && !filters.since && <OwnTime from={filters.from} to={filters.to} put={put} />}
+          {own && <OwnTime from={filters.from} to={filters.to} put={put} />}
         </div>
       )}
       {verifying && <VerifyDialog onClose={() => setVerifying(false)} />}

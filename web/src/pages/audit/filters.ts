@@ -22,12 +22,15 @@ export const SPANS: Array<{ value: string; word: string; ms: number }> = [
   { value: '7d', word: 'Last 7 days', ms: 604_800_000 }, { value: '30d', word: 'Last 30 days', ms: 2_592_000_000 },
 ];
 
+/** In place of a span: from … to …, which stays chosen while neither is there. */
+export const OWN_TIME = 'own';
+
 export function filtersFrom(search: URLSearchParams): Filters {
   const text = (name: string) => search.get(name) ?? '';
   const known = <V extends string>(name: string, values: Array<{ value: V }>): V | '' => values.find((one) => one.value === search.get(name))?.value ?? '';
   return {
     q: text('q'), action: text('action'), outcome: known('outcome', OUTCOMES), target: text('target'), actor: known('actor', ACTORS),
-    agent: text('agent'), since: known('since', SPANS), from: text('from'), to: text('to'),
+    agent: text('agent'), since: known('since', [...SPANS, { value: OWN_TIME }]), from: text('from'), to: text('to'),
   };
 }
 
