@@ -53,8 +53,12 @@ std::string text_at(const json::object& record, std::initializer_list<std::strin
 
 }  // namespace
 
-AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel)
-    : executor_(executor), channel_(executor, std::move(channel)), hold_(executor) {}
+AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel,
+                       std::chrono::microseconds most_gathering)
+    : executor_(executor),
+      channel_(executor, std::move(channel)),
+      most_gathering_(most_gathering),
+      hold_(executor) {}
 
 AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
   std::swap(trail_, other.trail_);
@@ -84,6 +88,7 @@ Task<Result<Grant>> AuditTrail::Intent::durable() {
   granted_ = !answer->limit;
   if (granted_) co_return answer->grant;
   refusal_ = answer->limit;
+  --trail_->under_way_;
   trail_ = nullptr;  // it never was
   co_return fail(to_error(*refusal_));
 }
@@ -92,6 +97,7 @@ void AuditTrail::Intent::finish(const json::object& outcome,
                                 std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
   trail_->answers_.erase(id_);
+  --trail_->under_way_;
   // What the ledger holds for it, or keeps waiting, others may be in need of.
   const bool frees = !charge_.is_free() && (!granted_ || charge_.wanted > 0);
   std::exchange(trail_, nullptr)
@@ -115,6 +121,7 @@ AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record,
   intent.agent_ = agent;
   intent.id_ = next_id_++;
   intent.charge_ = charge;
+  ++under_way_;
   if (!charge.is_free()) answers_.try_emplace(intent.id_);
   intent.sequence_ = send(
       {.kind = RecordKind::kIntent, .agent = agent, .id = intent.id_, .json = {}, .charge = charge},
@@ -182,11 +189,30 @@ std::uint64_t AuditTrail::send(const RecordMessage& message, Haste haste) {
 
 void AuditTrail::flush_now() {
   if (std::exchange(now_, true)) return;
+  quiet_turns_ = 0;
+  gathers_since_ = std::chrono::steady_clock::now();
+  look_later();
+}
+
+// Behind whatever is ready to be done now.
+void AuditTrail::look_later() {
   asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
     if (alive.expired()) return;
+    if (waits_for_more()) {
+      look_later();
+      return;
+    }
     now_ = false;
     flush();
   });
+}
+
+bool AuditTrail::waits_for_more() {
+  if (!open_ || under_way_ < 2 || in_packet_ >= kMostHeldRecords) return false;
+  const bool quiet = std::exchange(seen_, sent_) == sent_;
+  quiet_turns_ = quiet ? quiet_turns_ + 1 : 0;
+  return quiet_turns_ < kQuietTurns &&
+         std::chrono::steady_clock::now() - gathers_since_ < most_gathering_;
 }
 
 // The timer is left to run when something else flushes before, since setting it costs a system

@@ -24,9 +24,20 @@ namespace deployclaw::egress {
 // waits for, or after kMostHeld: many requests at once then cost one packet each and not two. Of a
 // worker that is killed meanwhile the intake ends such an intent as interrupted, as any that is
 // open.
+//
+// What somebody waits for goes once the loop comes around. With other intents under way it goes
+// once kQuietTurns turns of the loop in a row brought nothing to tell, for those may be about to
+// tell something too, and one disk sync then serves all. A worker that is idle is through with such
+// turns in microseconds.
 class AuditTrail {
  public:
-  AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel);
+  static constexpr int kQuietTurns = 3;
+  // So long at the most, with a loop that is never quiet.
+  static constexpr std::chrono::microseconds kMostGathering{1000};
+
+  // `most_gathering`: kMostGathering, but for tests.
+  AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel,
+             std::chrono::microseconds most_gathering = kMostGathering);
 
   // Every record is handed to `cleaner` last, as it will be written: agents choose hosts, paths and
   // methods, and may put a real secret there. It overwrites such in place and keeps the JSON valid.
@@ -76,7 +87,7 @@ class AuditTrail {
 
   // An outcome is on its way after so much at the latest, or with so many others.
   static constexpr std::chrono::milliseconds kMostHeld{2};
-  static constexpr std::size_t kMostHeldRecords = 32;
+  static constexpr std::size_t kMostHeldRecords = 128;
 
   // Takes the spool's answers until the channel closes.
   Task<void> run();
@@ -88,6 +99,8 @@ class AuditTrail {
   enum class Haste : std::uint8_t { kNow, kSoon };
   void flush();
   void flush_now();
+  void look_later();
+  bool waits_for_more();
   void flush_soon();
   std::uint64_t send(RecordMessage message, const boost::json::object& record,
                      Haste haste = Haste::kNow);
@@ -113,8 +126,13 @@ class AuditTrail {
   std::string text_;           // of the record that is being told; kept for its memory
   std::string packet_;         // records that go together
   std::size_t in_packet_ = 0;  // so many
-  bool now_ = false;           // once the loop comes around
-  bool soon_ = false;          // once hold_ is over
+  bool now_ = false;           // once the loop is quiet
+  std::size_t under_way_ = 0;  // intents without an outcome
+  int quiet_turns_ = 0;        // in a row
+  std::uint64_t seen_ = 0;     // sent_ at the last turn
+  std::chrono::steady_clock::time_point gathers_since_;
+  const std::chrono::microseconds most_gathering_;
+  bool soon_ = false;  // once hold_ is over
   boost::asio::steady_timer hold_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Cleaner cleaner_;

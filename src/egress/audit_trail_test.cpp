@@ -24,6 +24,8 @@ using net::testing::run_task;
 using net::testing::run_until;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr auto kIntent = RecordKind::kIntent;
 constexpr auto kOutcome = RecordKind::kOutcome;
@@ -36,15 +38,23 @@ class AuditTrailTest : public ::testing::Test {
  protected:
   using Told = std::vector<std::pair<RecordKind, std::uint64_t>>;
 
-  AuditTrailTest() : AuditTrailTest(make_packet_pair().value()) {}
-  explicit AuditTrailTest(std::pair<linux::UniqueFd, linux::UniqueFd> ends)
+  // With all the time there is, so that no test is lost to a slow machine.
+  explicit AuditTrailTest(std::chrono::microseconds gathering = std::chrono::hours(1))
+      : AuditTrailTest(make_packet_pair().value(), gathering) {}
+  AuditTrailTest(std::pair<linux::UniqueFd, linux::UniqueFd> ends,
+                 std::chrono::microseconds gathering)
       : spool(io.get_executor(), std::move(ends.first)),
-        trail(io.get_executor(), std::move(ends.second)) {}
+        trail(io.get_executor(), std::move(ends.second), gathering) {}
 
   // What is ready to be done, without waiting for anything.
   void turn() {
     io.restart();
     io.poll();
+  }
+  // The next thing that is ready.
+  void step() {
+    io.restart();
+    io.poll_one();
   }
   static Told told_in(const Packet& packet) {
     Told out;
@@ -82,6 +92,64 @@ TEST_F(AuditTrailTest, AnIntentGoesAtOnceAndThoseOfOneTurnTogether) {
   auto second = trail.intend(agent, kRecord);
   turn();
   EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 1U), std::pair(kIntent, 2U)));
+  trail.close();
+}
+
+TEST_F(AuditTrailTest, WithOthersUnderWayAnIntentGoesTogetherWithWhatTheNextTurnsBring) {
+  auto first = trail.intend(agent, kRecord);
+  step();
+  EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 1U))) << "alone: at the first turn";
+  auto second = trail.intend(agent, kRecord);
+  step();
+  EXPECT_THAT(there(), IsEmpty());
+  auto third = trail.intend(agent, kRecord);
+  step();
+  EXPECT_THAT(there(), IsEmpty());
+  turn();
+  EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 2U), std::pair(kIntent, 3U)));
+  trail.close();
+}
+
+TEST_F(AuditTrailTest, WhatIsOverIsNotUnderWay) {
+  auto first = trail.intend(agent, kRecord);
+  {
+    auto second = trail.intend(agent, kRecord);
+    turn();
+    EXPECT_THAT(there(), SizeIs(2));
+    first.finish(kSuccess);
+  }
+  auto third = trail.intend(agent, kRecord);
+  step();
+  EXPECT_THAT(there(), ElementsAre(std::pair(kOutcome, 1U), std::pair(kOutcome, 2U),
+                                   std::pair(kIntent, 3U)));
+  trail.close();
+}
+
+TEST_F(AuditTrailTest, ALoopThatIsNeverQuietDoesNotKeepThemForEver) {
+  std::vector<AuditTrail::Intent> intents;
+  Told told;
+  while (told.empty() && intents.size() < 2 * AuditTrail::kMostHeldRecords) {
+    intents.push_back(trail.intend(agent, kRecord));
+    step();
+    if (intents.size() > 1) told = there();
+    if (intents.size() == 1) EXPECT_THAT(there(), SizeIs(1)) << "alone";
+  }
+  EXPECT_THAT(told, SizeIs(AuditTrail::kMostHeldRecords));
+  trail.close();
+}
+
+class HurriedTrailTest : public AuditTrailTest {
+ protected:
+  HurriedTrailTest() : AuditTrailTest(std::chrono::microseconds(0)) {}
+};
+
+TEST_F(HurriedTrailTest, OnceTheTimeIsOverAnIntentGoesWhateverIsUnderWay) {
+  auto first = trail.intend(agent, kRecord);
+  step();
+  EXPECT_THAT(there(), SizeIs(1));
+  auto second = trail.intend(agent, kRecord);
+  step();
+  EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 2U)));
   trail.close();
 }
 
