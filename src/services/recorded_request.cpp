@@ -18,9 +18,15 @@ RecordedVerdict verdict_of(const Decision& decision) {
           .reason = decision.reason};
 }
 
+// The record of a refused connection leaves the usual port out; only a name was asked for at none.
+std::uint16_t port_of(const RecordedRequest& request) {
+  constexpr std::uint16_t kUsual = 443;
+  return request.port.value_or(request.layer == "domain" ? kUsual : 0);
+}
+
 RecordedVerdict name_verdict(const AgentPolicy& policy, const RecordedRequest& request) {
   RecordedVerdict out;
-  out.allowed = policy.admits_name(request.host, request.port.value_or(0));
+  out.allowed = policy.admits_name(request.host, port_of(request));
   if (!out.allowed) {
     out.layer = "domain";
     out.reason = "the agent's permissions do not admit this host";

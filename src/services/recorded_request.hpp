@@ -12,7 +12,8 @@ namespace deployclaw::services {
 // One request of an agent as its audit record tells it, or many that are alike.
 struct RecordedRequest {
   std::string host;
-  std::optional<std::uint16_t> port;  // none: only a name was asked for
+  // None: only a name was asked for, or, with the layer "domain", a connection to the usual port.
+  std::optional<std::uint16_t> port;
   bool tls = true;
   bool websocket = false;
   std::string method;  // "": a connection that was refused or carried unread

@@ -120,6 +120,16 @@ TEST_F(Suggest, ANameAloneIsEnough) {
   EXPECT_THAT(ids({name}), ElementsAre("domain:api.example.com"));
 }
 
+// For mail the domain would do, but it was no mail.
+TEST_F(Suggest, AConnectionToTheUsualPortNeedsWhatItsRequestsNeed) {
+  parts_.permissions.scopes = {"email:read"};
+  EXPECT_THAT(ids({connection("api.example.com", std::nullopt)}),
+              ElementsAre("domain:api.example.com+scope:api:outbound"));
+  auto name = connection("api.example.com", std::nullopt);
+  name.request.layer = "dns";
+  EXPECT_THAT(ids({name}), ElementsAre("domain:api.example.com"));
+}
+
 // Of the services on one host, the one the agent has a credential of; reading before writing.
 TEST_F(Suggest, ACatalogueHostIsOpenedByTheNarrowestScope) {
   parts_.permissions.scopes = {};
