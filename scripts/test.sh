@@ -33,8 +33,12 @@ say "images"
 export DEPLOYCLAW_TEST_HOME=${DEPLOYCLAW_TEST_HOME:-$root/build/test-home}
 mkdir -p "$DEPLOYCLAW_TEST_HOME"
 program=$(DEPLOYCLAW_PRESET=release binary)
-for place in "" -second; do DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME$place "$program" image build probe; done
-$fast || DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME "$program" image build openclaw
+DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME "$program" image build probe
+if ! $fast; then
+  DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME "$program" image build openclaw
+  # The second place for a platform: tests/e2e/harness.mjs.
+  DEPLOYCLAW_HOME=$DEPLOYCLAW_TEST_HOME-second "$program" image build probe
+fi
 
 say "tests"
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1

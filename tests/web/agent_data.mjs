@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { answer, pageOf, problem } from './played.mjs';
 
 export const AGENT = '00000000-0000-4000-8000-0000000000a1';
-const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+export const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 const someone = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 const RESOURCES = { cpus: 0.25, memoryMb: 32, diskMb: 16, pids: 32 };
 

@@ -13,7 +13,6 @@ let agent;
 
 const read = async () => (await customer.must(200, 'GET', `/api/agents/${agent}`)).agent;
 const change = (body) => customer.must(202, 'PATCH', `/api/agents/${agent}`, body);
-const fresh = (age = '0 minutes') => site.platform.sql(`UPDATE sessions SET second_factor_at = now() - interval '${age}'`);
 
 before(async () => {
   await site.start();
@@ -23,7 +22,7 @@ before(async () => {
 });
 after(async () => assert.equal(await site.stop(), 0));
 // Nothing here takes so long that a code would be asked for, unless it is about that.
-beforeEach(() => fresh());
+beforeEach(() => site.confirmed());
 
 // The server stores what was left out as empty.
 const filled = (permissions) => ({ allowedDomains: [], approval: [], rateLimits: {}, ...permissions });
@@ -168,7 +167,7 @@ test('settings that the runtime refuses are said at their field; the export hold
 test('a stale second factor asks for a code in the middle of a save, and the save goes on once', async () => {
   const page = await tab('settings');
   const sent = await watch(page);
-  fresh('1 hour');
+  site.confirmed('1 hour');
   const name = page.getByRole('form', { name: 'Name' });
   await name.getByLabel('Name').fill('Inbox helper');
   await name.getByRole('button', { name: 'Save' }).click();

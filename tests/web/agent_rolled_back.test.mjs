@@ -16,7 +16,7 @@ before(async () => {
 });
 after(async () => assert.equal(await site.stop(), 0));
 // Nothing here is about a code.
-beforeEach(() => site.platform.sql('UPDATE sessions SET second_factor_at = now()'));
+beforeEach(() => site.confirmed());
 
 // An agent's deployments, and the two steps of going back to one.
 async function deploymentsOf(target) {

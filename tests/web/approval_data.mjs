@@ -1,9 +1,7 @@
 // A played server's approvals, with one request that waits and two that were decided. For tests and pictures.
 
-import { tellAgent, AGENT } from './agent_data.mjs';
+import { ago, AGENT, tellAgent } from './agent_data.mjs';
 import { pageOf } from './played.mjs';
-
-const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 function approval(number, more = {}) {
   return {

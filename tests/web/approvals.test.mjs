@@ -68,7 +68,7 @@ function send(data, ...more) {
 const sent = () => gmail.record.entries.map((entry) => entry.body);
 const approvals = async (state) => (await customer.must(200, 'GET', `/api/approvals?state=${state}&limit=100`)).items;
 const clear = () => site.platform.sql("UPDATE approvals SET state = 'expired', expires_at = clock_timestamp() WHERE state IN ('pending', 'granted')");
-const stale = () => site.platform.sql("UPDATE sessions SET second_factor_at = now() - interval '1 hour'");
+const stale = () => site.confirmed('1 hour');
 const card = (page, text) => page.getByRole('region', { name: 'mailer: Send e-mail' }).filter({ hasText: text });
 const nav = (page, count) => page.getByRole('link', { name: count > 0 ? `Approvals ${count} waiting` : 'Approvals', exact: true }).waitFor();
 

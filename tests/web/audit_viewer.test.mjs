@@ -31,7 +31,7 @@ before(async () => {
   ]);
 });
 after(async () => assert.equal(await site.stop(), 0));
-beforeEach(() => sql('UPDATE sessions SET second_factor_at = now()'));
+beforeEach(() => site.confirmed());
 
 const opened = async (path, options) => {
   const page = await site.window({ customer, ...options });

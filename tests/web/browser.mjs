@@ -44,6 +44,17 @@ export class Site {
     this.platform.sql('DELETE FROM auth.attempts');
   }
 
+  // As if every session had confirmed its second factor so long ago.
+  confirmed(ago = '0 minutes') {
+    this.platform.sql(`UPDATE sessions SET second_factor_at = now() - interval '${ago}'`);
+  }
+
+  // A session of theirs elsewhere.
+  addSession(customer, device) {
+    this.platform.sql(`INSERT INTO sessions (client_id, user_id, token_hash, level, user_agent, expires_at)
+      SELECT client_id, id, decode(md5(random()::text), 'hex'), 'full', '${device}', now() + interval '1 hour' FROM users WHERE email = '${customer.email}'`);
+  }
+
   // See window.mjs; with a customer it is signed in.
   async window({ customer, ...options } = {}) {
     const page = await openWindow(this.chromium, this.url, options);

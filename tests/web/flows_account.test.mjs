@@ -4,17 +4,13 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 
-import { Site, until } from './browser.mjs';
-import { everyWay } from './ways.mjs';
+import { saved, Site, until } from './browser.mjs';
+import { button, everyWay } from './ways.mjs';
 
 const site = new Site();
 let customer;
 let agents;
 
-const fresh = (age = '0 minutes') => {
-  site.forgetAttempts();
-  site.platform.sql(`UPDATE sessions SET second_factor_at = now() - interval '${age}'`);
-};
 const running = () => until('both run', async () => (await Promise.all(agents.map((id) => customer.agent(id)))).every(({ status }) => status === 'running'), 90);
 
 before(async () => {
@@ -25,10 +21,7 @@ before(async () => {
 });
 after(async () => assert.equal(await site.stop(), 0));
 
-const button = (page, name) => page.getByRole('button', { name, exact: true });
-const dialog = (page, name) => page.getByRole('dialog', { name });
-const card = (page, title) => page.locator('.card').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
-const saved = async (walk, act) => (await Promise.all([walk.page.waitForEvent('download'), act()]))[0].suggestedFilename();
+const dialog = (page, name) => page.getByRole('dialog', { name });const visibleSearch = (page) => page.getByRole('button', { name: 'Search', exact: true }).or(page.locator('.search-button')).filter({ visible: true }).first();
 // Through a menu: with arrow keys, or by pressing.
 async function choose(walk, menu, item, down) {
   await walk.press(menu);
@@ -55,7 +48,7 @@ everyWay([
   },
   {
     name: 'restarting all agents at once',
-    given: async () => { fresh(); await running(); },
+    given: async () => { site.confirmed(); await running(); },
     walk: async (walk) => {
       const { page } = walk;
       await walk.open('/agents');
@@ -77,7 +70,7 @@ everyWay([
   },
   {
     name: 'narrowing the audit log, opening a record and exporting',
-    given: () => fresh(),
+    given: () => site.confirmed(),
     walk: async (walk) => {
       const { page } = walk;
       await walk.open('/audit');
@@ -87,7 +80,7 @@ everyWay([
       await until('the address has the filter', () => page.url().includes('actor=user'));
       await walk.press(page.locator('.entry-line').first());
       await walk.sees(page.getByText('The record'));
-      const name = await saved(walk, async () => {
+      const { name } = await saved(page, async () => {
         const menu = button(page, 'Export');
         const csv = page.getByRole('menuitem', { name: /CSV/ });
         await choose(walk, menu, csv, 1);
@@ -100,7 +93,7 @@ everyWay([
   },
   {
     name: 'verifying the audit log',
-    given: () => fresh(),
+    given: () => site.confirmed(),
     walk: async (walk) => {
       const { page } = walk;
       await walk.open('/audit');
@@ -116,7 +109,7 @@ everyWay([
   },
   {
     name: 'making new recovery codes',
-    given: () => fresh(),
+    given: () => site.confirmed(),
     walk: async (walk) => {
       const { page } = walk;
       await walk.open('/security');
@@ -124,7 +117,7 @@ everyWay([
       await walk.order(button(dialog(page, 'Make new recovery codes?'), 'Make new codes'), 'POST /api/auth/recovery-codes');
       const shown = dialog(page, 'Your new recovery codes');
       await walk.sees(shown.getByRole('list', { name: 'Recovery codes' }));
-      assert.match(await saved(walk, () => walk.press(button(shown, 'Download'))), /recovery-codes\.txt$/);
+      assert.match((await saved(page, () => walk.press(button(shown, 'Download')))).name, /recovery-codes\.txt$/);
       await walk.press(shown.getByLabel('I have saved them'));
       await walk.press(button(shown, 'Done'));
       await shown.waitFor({ state: 'detached' });
@@ -133,9 +126,8 @@ everyWay([
   {
     name: 'ending another session',
     given: () => {
-      fresh();
-      site.platform.sql(`INSERT INTO sessions (client_id, user_id, token_hash, level, user_agent, expires_at)
-        SELECT client_id, id, decode(md5(random()::text), 'hex'), 'full', 'Mozilla/5.0 (iPhone) Safari/1', now() + interval '1 hour' FROM users WHERE email = '${customer.email}'`);
+      site.confirmed();
+      site.addSession(customer, 'Mozilla/5.0 (iPhone) Safari/1');
     },
     walk: async (walk) => {
       const { page } = walk;
@@ -167,5 +159,3 @@ everyWay([
     },
   },
 ], (options) => site.window({ customer, ...options }));
-
-const visibleSearch = (page) => page.getByRole('button', { name: 'Search', exact: true }).or(page.locator('.search-button')).filter({ visible: true }).first();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 
 import { enter, PASSWORD, Site, someEmail, totp } from './browser.mjs';
-import { everyWay } from './ways.mjs';
+import { button, everyWay } from './ways.mjs';
 
 const KEY = 'sk-test-abcdefghijklmnopqrstuvwxyz0123';
 const site = new Site();
@@ -13,7 +13,6 @@ const site = new Site();
 before(() => site.start());
 after(async () => assert.equal(await site.stop(), 0));
 
-const button = (page, name) => page.getByRole('button', { name, exact: true });
 const heading = (page, name) => page.getByRole('heading', { name });
 const radio = (page, name) => page.getByRole('radio', { name, exact: true });
 // The server takes the code of the next half minute, too: nobody waits for it.
@@ -26,13 +25,12 @@ async function somebody() {
   return customer;
 }
 
-async function signIn(walk, customer) {
+async function givePassword(walk, customer, password) {
   await walk.page.context().clearCookies();
   await walk.open('/login');
   await walk.type(walk.page.getByLabel('E-mail'), customer.email);
-  await walk.type(walk.page.getByLabel('Password', { exact: true }), PASSWORD);
+  await walk.type(walk.page.getByLabel('Password', { exact: true }), password);
   await walk.order(button(walk.page, 'Continue'), 'POST /api/auth/login');
-  await walk.sees(heading(walk.page, 'Enter your code'));
 }
 
 everyWay([
@@ -79,11 +77,7 @@ everyWay([
     given: somebody,
     walk: async (walk, customer) => {
       const { page } = walk;
-      await page.context().clearCookies();
-      await walk.open('/login');
-      await walk.type(page.getByLabel('E-mail'), customer.email);
-      await walk.type(page.getByLabel('Password', { exact: true }), 'not the password at all');
-      await walk.order(button(page, 'Continue'), 'POST /api/auth/login');
+      await givePassword(walk, customer, 'not the password at all');
       await walk.sees(page.getByRole('alert').filter({ hasText: 'Could not sign in' }));
       await walk.type(page.getByLabel('Password', { exact: true }), PASSWORD);
       await walk.press(button(page, 'Continue'));
@@ -101,7 +95,8 @@ everyWay([
     },
     walk: async (walk, customer) => {
       const { page } = walk;
-      await signIn(walk, customer);
+      await givePassword(walk, customer, PASSWORD);
+      await walk.sees(heading(page, 'Enter your code'));
       await walk.press(button(page, 'I lost my phone: use a recovery code'));
       await walk.type(page.getByLabel('Recovery code'), customer.recoveryCodes[0]);
       await walk.order(button(page, 'Sign in'), 'POST /api/auth/2fa/verify');
@@ -140,7 +135,7 @@ everyWay([
     name: 'a code that is asked for in the middle of a change',
     given: async () => {
       const customer = await somebody();
-      site.platform.sql("UPDATE sessions SET second_factor_at = now() - interval '1 hour'");
+      site.confirmed('1 hour');
       return customer;
     },
     walk: async (walk, customer) => {

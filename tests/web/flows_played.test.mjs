@@ -8,7 +8,7 @@ import { AGENT, tellAgent } from './agent_data.mjs';
 import { tellApprovals } from './approval_data.mjs';
 import { SECRET, tellBilling, tellInvitation, tellKeys, tellOperator, tellTeam } from './coming_data.mjs';
 import { Played } from './played.mjs';
-import { everyWay } from './ways.mjs';
+import { button, everyWay } from './ways.mjs';
 
 const played = new Played();
 let session;
@@ -19,7 +19,6 @@ before(async () => {
 });
 after(() => played.stop());
 
-const button = (page, name) => page.getByRole('button', { name, exact: true });
 const dialog = (page) => page.getByRole('dialog');
 const cell = (page, text) => page.getByRole('cell').filter({ hasText: text });
 const told = (tell) => () => {

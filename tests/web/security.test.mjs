@@ -18,7 +18,7 @@ before(async () => {
 after(async () => assert.equal(await site.stop(), 0));
 beforeEach(() => {
   site.forgetAttempts();
-  site.platform.sql('UPDATE sessions SET second_factor_at = now()');
+  site.confirmed();
 });
 
 const opened = async (options) => {
@@ -136,7 +136,7 @@ test('the password: a wrong one and a bad new one are said where they are; the c
 
 test('the authenticator app is replaced after a code of the new one, with a fresh factor only; then only the new one counts', async () => {
   const page = await opened();
-  site.platform.sql(`UPDATE sessions SET second_factor_at = now() - interval '1 hour'`);
+  site.confirmed('1 hour');
   const ask = card(page, 'Two-factor authentication').getByRole('button', { name: 'Replace…' });
   const replace = dialog(page, 'Replace the authenticator app');
   await ask.click();
@@ -146,7 +146,7 @@ test('the authenticator app is replaced after a code of the new one, with a fres
   assert.equal(await replace.getByTestId('totp-secret').count(), 0, 'no new secret for a stale factor');
   await page.keyboard.press('Escape');
   await replace.waitFor({ state: 'detached' });
-  site.platform.sql('UPDATE sessions SET second_factor_at = now()');
+  site.confirmed();
   await ask.click();
   await replace.getByText('Cannot scan it?').click();
   const secret = (await replace.getByTestId('totp-secret').innerText()).replaceAll(' ', '');

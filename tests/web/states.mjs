@@ -1,7 +1,7 @@
 // States of pages before a played API that a picture should show: nothing there, much there, a failure,
 // a dialog. `tell` fills the API, `ready` brings the page there. For screens.mjs and looks.test.mjs.
 
-import { tellAgent, AGENT } from './agent_data.mjs';
+import { ago, AGENT, tellAgent } from './agent_data.mjs';
 import { tellApprovals } from './approval_data.mjs';
 import { chainOf, tellExport } from './audit_data.mjs';
 import { tellAll, tellBilling } from './coming_data.mjs';
@@ -9,7 +9,6 @@ import { agentOf, deploymentOf, manyAgents } from './many_agents.mjs';
 import { dayOfMetrics } from './metrics_data.mjs';
 import { pageOf, problem } from './played.mjs';
 
-const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 const text = (words) => (page) => page.locator('main, dialog[open]').getByText(words).filter({ visible: true }).first().waitFor();
 const press = (name) => async (page) => { await page.getByRole('button', { name }).first().click(); await page.getByRole('dialog').waitFor(); };
 const agents = (list) => (played) => played.on('GET', '/api/agents', ({ query }) => pageOf(list, query, 200));

@@ -20,7 +20,7 @@ before(async () => {
 });
 after(async () => assert.equal(await site.stop(), 0));
 
-const stale = () => site.platform.sql("UPDATE sessions SET second_factor_at = now() - interval '1 hour'");
+const stale = () => site.confirmed('1 hour');
 const posts = (page) => {
   const seen = [];
   page.on('request', (request) => { if (request.method() !== 'GET') seen.push(request); });
@@ -169,8 +169,7 @@ test('ending other sessions ends them, not this one', async () => {
   const page = await site.window({ customer });
   await page.open('/security');
   await page.getByText('this one').waitFor();
-  site.platform.sql(`INSERT INTO sessions (client_id, user_id, token_hash, level, user_agent, expires_at)
-    SELECT client_id, id, decode(md5(random()::text), 'hex'), 'full', 'Mozilla/5.0 (iPhone) <b>Safari/1', now() + interval '1 hour' FROM users WHERE email = '${customer.email}'`);
+  site.addSession(customer, 'Mozilla/5.0 (iPhone) <b>Safari/1');
   await page.reload();
   await page.getByText('Safari on iOS').first().waitFor();
   await page.getByRole('button', { name: 'End all others' }).click();

@@ -11,11 +11,12 @@ import { toast } from '../ui/toast';
 import { useSession } from './guards';
 import { setTheme, useTheme } from './theme';
 
-/** Ends the session and forgets everything it fetched; `stay` on a page that is for everybody. */
-export function useSignOut({ stay }: { stay?: boolean } = {}): () => Promise<void> {
+/** Ends the session and forgets everything it fetched; `stay` on a page that is for everybody. `leaving`: it is under way. */
+export function useSignOut({ stay }: { stay?: boolean } = {}): { signOut: () => void; leaving: boolean } {
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  return async () => {
+  const [leaving, setLeaving] = useState(false);
+  const leave = async () => {
     try {
       await ok(api.POST('/api/auth/logout', { body: {} }));
     } catch (error) {
@@ -28,18 +29,18 @@ export function useSignOut({ stay }: { stay?: boolean } = {}): () => Promise<voi
     queries.setQueryData(sessionQuery.queryKey, null);
     if (!stay) navigate('/login', { replace: true });
   };
+  const signOut = () => {
+    setLeaving(true);
+    void leave().finally(() => setLeaving(false));
+  };
+  return { signOut, leaving };
 }
 
 export function AccountMenu() {
   const { user, client } = useSession();
   const { supportEmail } = useBranding();
   const theme = useTheme();
-  const signOut = useSignOut();
-  const [leaving, setLeaving] = useState(false);
-  const leave = () => {
-    setLeaving(true);
-    void signOut().finally(() => setLeaving(false));
-  };
+  const { signOut, leaving } = useSignOut();
   const mark = (one: string) => (theme === one ? ' ✓' : '');
   return (
     <Menu label={`Account: ${client.name}`} busy={leaving} trigger={<>
@@ -54,7 +55,7 @@ export function AccountMenu() {
       <MenuLine />
       <MenuItem icon={<IconShield />} href="/security">Security</MenuItem>
       {supportEmail && <MenuItem icon={<IconMail />} onSelect={() => { window.location.href = `mailto:${supportEmail}`; }}>Support</MenuItem>}
-      <MenuItem icon={<IconSignOut />} onSelect={leave}>Sign out</MenuItem>
+      <MenuItem icon={<IconSignOut />} onSelect={signOut}>Sign out</MenuItem>
     </Menu>
   );
 }

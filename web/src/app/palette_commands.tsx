@@ -21,7 +21,7 @@ const ICONS: Record<Order, ReactNode> = { start: <IconPlay />, restart: <IconRes
 export function useCommands(onAsk: (asked: Asked) => void): Command[] {
   const places = usePlaces();
   const [, navigate] = useLocation();
-  const signOut = useSignOut();
+  const { signOut } = useSignOut();
   const { user, client } = useSession();
   const { data: agents } = useQuery(agentsQuery);
   const may = roleReaches(user.role, 'member') && client.status !== 'suspended';
@@ -38,7 +38,7 @@ export function useCommands(onAsk: (asked: Asked) => void): Command[] {
       { id: 'light', title: 'Theme: light', hint: 'Action', icon: <IconSun />, only: true, run: () => setTheme('light') },
       { id: 'dark', title: 'Theme: dark', hint: 'Action', icon: <IconMoon />, only: true, run: () => setTheme('dark') },
       { id: 'system', title: 'Theme: as the system', hint: 'Action', icon: <IconScreen />, only: true, run: () => setTheme('system') },
-      { id: 'out', title: 'Sign out', hint: 'Action', icon: <IconSignOut />, only: true, run: () => void signOut() },
+      { id: 'out', title: 'Sign out', hint: 'Action', icon: <IconSignOut />, only: true, run: signOut },
     ];
   }, [places, agents, navigate, signOut, may, onAsk]);
 }

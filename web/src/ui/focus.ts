@@ -1,7 +1,8 @@
+const isNowhere = () => document.activeElement === null || document.activeElement === document.body;
+
 /** When what had the focus is gone or disabled, the keyboard goes on at the page's heading, not at the top of the frame. */
 export function keepFocus(): void {
-  const { activeElement } = document;
-  if (activeElement === null || activeElement === document.body) document.querySelector<HTMLElement>('h1[tabindex]')?.focus({ preventScroll: true });
+  if (isNowhere()) document.querySelector<HTMLElement>('h1[tabindex]')?.focus({ preventScroll: true });
 }
 
 // What comes in its place may take the focus itself: a dialog's field, the next step's.
@@ -9,7 +10,6 @@ const PATIENCE_MS = 120;
 const PLACES = 'dialog[open], .card, main';
 
 const isGone = (element: Element) => !element.isConnected || element.matches(':disabled');
-const isNowhere = () => document.activeElement === null || document.activeElement === document.body;
 
 /** The heading of the nearest thing around it that is still there. */
 function headingNear(ancestors: Element[]): HTMLElement | null {

@@ -1,6 +1,6 @@
 import './output.css';
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { isoTime, localTime } from '../../app/local_time';
+import { isoTime, localTime, OWN_TIME } from '../../app/local_time';
 import { OwnTime } from '../../app/own_time';
 import { fileName, saveFile } from '../../app/save_file';
 import { useParameters } from '../../app/use_parameters';
@@ -28,7 +28,7 @@ export default function Output({ agent }: TabProps) {
   const span = SPANS.find((one) => one.id === search.get('since'));
   const from = search.get('from') ?? '';
   const to = search.get('to') ?? '';
-  const own = !span && (search.get('since') === 'own' || from !== '' || to !== '');
+  const own = !span && (search.get('since') === OWN_TIME || from !== '' || to !== '');
   const since = useMemo(() => (span ? new Date(Date.now() - span.minutes * 60_000).toISOString() : isoTime(from)), [span, from]);
   const until = span ? undefined : isoTime(to);
   // What is new is not in a range that has an end.
@@ -52,11 +52,11 @@ export default function Output({ agent }: TabProps) {
           {LEVELS.map((one) => <button key={one.id} type="button" aria-pressed={level === one.id} onClick={() => put({ level: one.id })}>{one.title}</button>)}
         </div>
         <div className="output-since">
-          <SelectField label={<span className="sr-only">Time</span>} value={span?.id ?? (own ? 'own' : '')}
-            onChange={({ target }) => put({ since: target.value, from: target.value === 'own' ? localTime(Date.now() - 3_600_000) : '', to: '' })}>
+          <SelectField label={<span className="sr-only">Time</span>} value={span?.id ?? (own ? OWN_TIME : '')}
+            onChange={({ target }) => put({ since: target.value, from: target.value === OWN_TIME ? localTime(Date.now() - 3_600_000) : '', to: '' })}>
             <option value="">Newest lines</option>
             {SPANS.map((one) => <option key={one.id} value={one.id}>{one.title}</option>)}
-            <option value="own">From … to …</option>
+            <option value={OWN_TIME}>From … to …</option>
           </SelectField>
         </div>
         <span className="grow" />

@@ -2,12 +2,12 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Agent } from '../../api/types';
 import { ACTION_TYPES, actionWords } from '../../app/action_words';
-import { localTime } from '../../app/local_time';
+import { localTime, OWN_TIME } from '../../app/local_time';
 import { OwnTime } from '../../app/own_time';
 import { saveFile } from '../../app/save_file';
 import { Button, IconCheck, IconDownload, IconSettings, Menu, MenuItem, SearchField, SelectField, TextField, toast } from '../../ui';
 import { exported, type Format } from './export';
-import { ACTORS, OUTCOMES, OWN_TIME, SPANS, type Filters } from './filters';
+import { ACTORS, OUTCOMES, SPANS, type Filters } from './filters';
 import { VerifyDialog } from './verify';
 
 type Props = {

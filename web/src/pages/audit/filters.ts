@@ -1,7 +1,7 @@
 // The viewer's filters live in the URL, so that a view can be linked and Back works.
 
 import type { AuditRecord } from '../../api/types';
-import { isoTime } from '../../app/local_time';
+import { isoTime, OWN_TIME } from '../../app/local_time';
 
 export type Outcome = AuditRecord['outcome'];
 export type ActorType = AuditRecord['actor']['type'];
@@ -21,9 +21,6 @@ export const SPANS: Array<{ value: string; word: string; ms: number }> = [
   { value: '1h', word: 'Last hour', ms: 3_600_000 }, { value: '24h', word: 'Last 24 hours', ms: 86_400_000 },
   { value: '7d', word: 'Last 7 days', ms: 604_800_000 }, { value: '30d', word: 'Last 30 days', ms: 2_592_000_000 },
 ];
-
-/** In place of a span: from … to …, which stays chosen while neither is there. */
-export const OWN_TIME = 'own';
 
 export function filtersFrom(search: URLSearchParams): Filters {
   const text = (name: string) => search.get(name) ?? '';

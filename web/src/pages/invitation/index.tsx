@@ -46,12 +46,11 @@ const Ended = () => (
 );
 
 function SignedInAlready({ email, invitation }: { email: string; invitation: OpenInvitation }) {
-  const signOut = useSignOut({ stay: true });
-  const [busy, setBusy] = useState(false);
+  const { signOut, leaving } = useSignOut({ stay: true });
   return (
     <AloneLayout title={`Join ${invitation.clientName}`}>
       <Notice tone="warn" title="You are signed in as somebody else"><span className="wrap-anywhere">You are {email}; the invitation is for {invitation.email}.</span></Notice>
-      <Button variant="primary" wide busy={busy} onClick={() => { setBusy(true); void signOut().finally(() => setBusy(false)); }}>Sign out and go on</Button>
+      <Button variant="primary" wide busy={leaving} onClick={signOut}>Sign out and go on</Button>
       <ButtonLink href="/agents" wide>Stay signed in</ButtonLink>
     </AloneLayout>
   );

@@ -16,8 +16,7 @@ export default function Welcome() {
   const { data: session, isPending } = useQuery(sessionQuery);
   const [codes, setCodes] = useState<string[] | null>(null);
   const [, navigate] = useLocation();
-  const signOut = useSignOut();
-  const [leaving, setLeaving] = useState(false);
+  const { signOut, leaving } = useSignOut();
   if (isPending) return null;
   if (!session) return <Redirect to="/login" replace />;
 
@@ -36,7 +35,7 @@ export default function Welcome() {
   if (session.user.twoFactorEnabled) return <Redirect to="/login" replace />;
   return (
     <AloneLayout title="Turn on two-factor" lead="Your agents act in your name, so a password alone is never enough here."
-      foot={<Button variant="link" busy={leaving} onClick={() => { setLeaving(true); void signOut().finally(() => setLeaving(false)); }}>Sign out and do this later</Button>}>
+      foot={<Button variant="link" busy={leaving} onClick={signOut}>Sign out and do this later</Button>}>
       <Enrol action="Turn on" onDone={(recovery) => {
         setCodes(recovery);
         void renewSession();
