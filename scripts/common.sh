@@ -29,7 +29,7 @@ build_packages=(
   clang-19 clang-format-19 libclang-rt-19-dev mold ccache ninja-build cmake pkg-config g++
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libpq-dev libssl-dev libcrypt-dev libfmt-dev libspdlog-dev libtomlplusplus-dev libcli11-dev
-  zlib1g-dev libbrotli-dev libzstd-dev libc-ares-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
+  zlib1g-dev libdeflate-dev libbrotli-dev libzstd-dev libc-ares-dev libnftables-dev libmnl-dev libseccomp-dev libqrcodegencpp-dev
   libpsl-dev libidn2-dev libyaml-dev
 )
 run_packages=(

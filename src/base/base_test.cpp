@@ -56,6 +56,11 @@ TEST(Encoding, KnowsUtf8) {
   EXPECT_FALSE(is_utf8("\xED\xA0\x80"));      // surrogate
   EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));  // above U+10FFFF
   EXPECT_FALSE(is_utf8("abc\xE2\x82"));       // cut short
+  for (std::size_t before = 0; before < 20; ++before) {
+    const std::string ascii(before, 'a');
+    EXPECT_TRUE(is_utf8(ascii + "ü" + ascii)) << before;
+    EXPECT_FALSE(is_utf8(ascii + "\xFC" + ascii)) << before;
+  }
 }
 
 TEST(Ids, ParseBackWhatTheyPrint) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace deployclaw {
 namespace {
@@ -112,8 +113,18 @@ std::optional<Bytes> hex_decode(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080U;
   std::size_t i = 0;
   while (i < text.size()) {
+    // Most text is ASCII, and is looked at eight characters at a time.
+    std::uint64_t eight = 0;
+    if (text.size() - i >= sizeof eight) {
+      std::memcpy(&eight, text.data() + i, sizeof eight);
+      if ((eight & kHighBits) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
     const auto lead = static_cast<unsigned char>(text[i]);
     std::size_t extra = 0;
     std::uint32_t point = 0;

@@ -7,6 +7,21 @@
 
 namespace deployclaw::db {
 
+namespace {
+
+// Whole pieces at a time: the audit log comes this way.
+void append_escaped(std::string& out, std::string_view text) {
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '"' && text[at] != '\\') continue;
+    out.append(text, begin, at - begin).push_back('\\');
+    begin = at;  // it goes with the next piece
+  }
+  out.append(text, begin);
+}
+
+}  // namespace
+
 Params& Params::add_raw(std::string_view text) {
   offsets_.push_back(static_cast<std::ptrdiff_t>(buffer_.size()));
   buffer_.append(text).push_back('\0');
@@ -52,10 +67,7 @@ Params& Params::add(std::span<const std::string> texts) {
   for (const auto& text : texts) {
     if (literal.size() > 1) literal.push_back(',');
     literal.push_back('"');
-    for (const char c : text) {
-      if (c == '"' || c == '\\') literal.push_back('\\');
-      literal.push_back(c);
-    }
+    append_escaped(literal, text);
     literal.push_back('"');
   }
   literal.push_back('}');

@@ -88,6 +88,7 @@ class AuditIntake::State::Commit {
       : state_(state),
         entries_(std::move(entries)),
         asking_(std::move(asking)),
+        now_(state.ledger_now()),
         room_(*state.spool) {}
 
   // Those that waited for money come before what is new.
@@ -183,7 +184,8 @@ class AuditIntake::State::Commit {
       const bool refused = source && source->refusal != Refusal::kNo;
       if (refused) state_.close_intent(*source, entry.record.id, entry.record.agent);
     }
-    for (const auto& one : admitted_) conclude(one, done.has_value());
+    const auto now = DecisionCounts::Clock::now();
+    for (const auto& one : admitted_) conclude(one, done.has_value(), now);
     return writable;
   }
 
@@ -238,10 +240,9 @@ class AuditIntake::State::Commit {
   }
   // Those that wait for money keep their order; what has no price does not wait for them.
   void judge_parked(std::deque<Parked>& queue) {
-    const auto now = state_.ledger_now();
     bool blocked = false;
     std::erase_if(queue, [&](Parked& one) {
-      const bool waits = now < one.until;
+      const bool waits = now_ < one.until;
       const bool for_money = one.entry.charge.wanted > 0;
       if (blocked && for_money && waits) return false;
       const auto ruling = ask_ledger(one.entry);
@@ -266,8 +267,7 @@ class AuditIntake::State::Commit {
   }
   Ledger::Ruling ask_ledger(const Entry& entry) {
     const auto& record = entry.record;
-    auto ruling =
-        state_.ledger.judge(record.agent, key_of(record), entry.charge, state_.ledger_now());
+    auto ruling = state_.ledger.judge(record.agent, key_of(record), entry.charge, now_);
     if (ruling.verdict == Ledger::Verdict::kRefused) {
       state_.counts.observe(DecisionCounts::Clock::now() - entry.arrived);
       refuse(entry, {.id = record.id, .limit = ruling.refusal});
@@ -285,11 +285,11 @@ class AuditIntake::State::Commit {
     push_intent(std::move(record));
   }
   // Durable now, or nothing that may happen.
-  void conclude(const Admitted& one, bool durable) {
+  void conclude(const Admitted& one, bool durable, DecisionCounts::Clock::time_point now) {
     if (durable) {
       tell(one.source, {.id = one.id, .grant = {.micro_dollars = one.admission.amount}});
       state_.counts.count_granted(one.admission.amount);
-      state_.counts.observe(DecisionCounts::Clock::now() - one.arrived);
+      state_.counts.observe(now - one.arrived);
       return;
     }
     state_.ledger.take_back(one.agent, {one.source->worker, one.id}, one.admission);
@@ -314,6 +314,7 @@ class AuditIntake::State::Commit {
   State& state_;
   std::vector<Entry> entries_;
   std::set<std::shared_ptr<IntakeSource>> asking_;
+  const domain::Millis now_;
   Room room_;
   std::vector<SpoolRecord> records_;
   std::uint64_t intents_ = 0;
