@@ -59,6 +59,10 @@ void Headers::set(std::string name, std::string value) {
   add(std::move(name), std::move(value));
 }
 
+void Headers::replace_value(std::size_t index, std::string value) {
+  fields_.at(index).second = std::move(value);
+}
+
 void Headers::wipe_values() {
   for (auto& [name, value] : fields_) wipe_string(value);
 }

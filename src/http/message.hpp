@@ -26,6 +26,10 @@ class Headers {
   void add(std::string name, std::string value);
   void set(std::string name, std::string value);  // replaces all of that name
   void remove(std::string_view name);
+  // Room for so many, so that adding them moves none.
+  void reserve(std::size_t count) { fields_.reserve(count); }
+  // The value of the field at `index` of all().
+  void replace_value(std::size_t index, std::string value);
   void wipe_values();  // overwrites every value's bytes; the fields stay, empty
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& all() const {
     return fields_;

@@ -11,6 +11,7 @@ namespace deployclaw::http {
 namespace {
 
 constexpr std::size_t kMaxFields = 100;
+constexpr std::size_t kUsualFields = 12;
 constexpr std::size_t kMaxTrailers = 64;
 
 std::unexpected<Error> refuse(std::string_view why) {
@@ -40,6 +41,7 @@ Result<std::string_view> take_line(std::string_view& rest) {
 }
 
 Status parse_fields(std::string_view rest, Headers& headers, std::size_t most = kMaxFields) {
+  headers.reserve(std::min(most, kUsualFields));
   std::size_t fields = 0;
   while (true) {
     const auto line = take_line(rest);

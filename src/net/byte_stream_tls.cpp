@@ -190,10 +190,10 @@ bool ByteStream::alive_and_idle() {
     return false;
   }
   char byte = 0;
-  if (!ssl_) {
-    const ssize_t count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-  }
+  const ssize_t came = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const bool nothing_came = came < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  // OpenSSL need not be asked what nothing means.
+  if (!ssl_ || (nothing_came && SSL_has_pending(ssl_.get()) == 0)) return nothing_came;
   drained_ = false;
   begin_tls_call();
   std::size_t count = 0;

@@ -104,7 +104,7 @@ Result<HeaderPlan> plan_header(std::string_view name, std::string_view value,
     plan.parts.push_back(*part);
     return plan;
   }
-  clean = hold_no_placeholder(value, all, std::string(name) + " header");
+  clean = hold_no_placeholder(value, all, name, " header");
   if (!clean) return fail(std::move(clean.error()));
   if (auto pair = basic_pair(name, value)) return plan_basic(std::move(*pair), injections, all);
   return HeaderPlan{};

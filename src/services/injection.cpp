@@ -67,12 +67,10 @@ Result<std::vector<HeaderPlan>> plan_headers(const http::Headers& headers,
 
 void apply_headers(http::Headers& headers, const std::vector<HeaderPlan>& plans,
                    const SecretSource& secrets) {
-  http::Headers out;
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    const auto& [name, value] = headers.all()[i];
-    out.add(name, plans[i].parts.empty() ? value : apply_header(plans[i], value, secrets));
+    if (plans[i].parts.empty()) continue;
+    headers.replace_value(i, apply_header(plans[i], headers.all()[i].second, secrets));
   }
-  headers = std::move(out);
 }
 
 }  // namespace

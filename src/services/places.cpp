@@ -27,15 +27,18 @@ std::unexpected<Error> misplaced(const AgentCredential& credential, std::string_
 }
 
 Status hold_no_placeholder(std::string_view text, std::span<const AgentCredential> all,
-                           std::string_view where) {
+                           std::string_view where, std::string_view kind) {
+  const auto refuse = [&](const AgentCredential& credential) {
+    return misplaced(credential, std::string(where).append(kind));
+  };
   for (const auto& credential : all) {
-    if (text.contains(credential.placeholder)) return misplaced(credential, where);
+    if (text.contains(credential.placeholder)) return refuse(credential);
   }
   if (!text.contains('%')) return {};
   const auto decoded = http::percent_decode(text);
   if (!decoded) return {};
   for (const auto& credential : all) {
-    if (decoded->contains(credential.placeholder)) return misplaced(credential, where);
+    if (decoded->contains(credential.placeholder)) return refuse(credential);
   }
   return {};
 }

@@ -12,8 +12,9 @@ namespace deployclaw::services {
 std::unexpected<Error> misplaced(const AgentCredential& credential, std::string_view where);
 
 // Refuses when `text`, as it stands or percent-decoded, holds a placeholder of any of `all`.
+// It is in `where` then, of the kind that is said behind it.
 Status hold_no_placeholder(std::string_view text, std::span<const AgentCredential> all,
-                           std::string_view where);
+                           std::string_view where, std::string_view kind = "");
 
 // The value to send; kUnavailable when there is none.
 Result<const Secret*> value_of(const Injection& injection, const SecretSource& secrets);
