@@ -1,5 +1,6 @@
 #include "egress/answer_body.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -28,7 +29,6 @@ namespace {
 // Scrubs one whole text in place; true when something was found.
 bool scrub_text(const std::shared_ptr<const scrub::PatternSet>& patterns, std::string& text,
                 std::vector<scrub::Hit>& hits) {
-  // Nearly always nothing, which is told without a stream.
   if (!scrub::find_in(*patterns, text)) return false;
   scrub::Scrubber scrubber(patterns);
   scrubber.scrub(text.data(), text.size(), true);
@@ -38,10 +38,13 @@ bool scrub_text(const std::shared_ptr<const scrub::PatternSet>& patterns, std::s
 
 }  // namespace
 
-http::Headers scrubbed(const http::Headers& fields,
+http::Headers scrubbed(http::Headers fields,
                        const std::shared_ptr<const scrub::PatternSet>& patterns,
                        std::vector<scrub::Hit>& hits) {
-  if (patterns->empty()) return fields;
+  const auto holds_secret = [&patterns](const auto& field) {
+    return scrub::find_in(*patterns, field.first) || scrub::find_in(*patterns, field.second);
+  };
+  if (patterns->empty() || std::ranges::none_of(fields.all(), holds_secret)) return fields;
   http::Headers clean;
   for (const auto& [name, value] : fields.all()) {
     std::string own_name = name;
@@ -68,7 +71,7 @@ AnswerBody::AnswerBody(WorkerShared& shared, StreamReader& upstream, net::ByteSt
       decoder_(std::move(decoder)),
       chunked_(chunked),
       buffer_(shared.buffers.take()),
-      data_(buffer_.data() + kChunkRoom) {}
+      data_(buffer_.data() + kFrontRoom + kChunkRoom) {}
 
 Task<Status> AnswerBody::carry(std::string front) {
   front_ = std::move(front);
@@ -76,22 +79,41 @@ Task<Status> AnswerBody::carry(std::string front) {
   std::size_t fresh = 0;
   while (true) {
     if (!last) {
-      auto taken = decoder_ ? take_decoded() : take();
-      const auto got = co_await std::move(taken);
-      if (!got) co_return fail(got.error());
-      fresh = *got;
+      auto got = take_now();
+      if (!got) {
+        auto taken = decoder_ ? take_decoded() : take();
+        got = co_await std::move(taken);
+      }
+      if (!*got) co_return fail(std::move(got->error()));
+      fresh = **got;
       last = fresh == 0 || (!decoder_ && body_.done());
     }
-    auto given = co_await give(fresh, last);
-    if (!given || last || (meter_ != nullptr && meter_->was_cut())) co_return given;
+    auto piece = prepare(fresh, last);
+    auto sent = send_now(piece);
+    if (!sent) sent = co_await write_rest(agent_, piece);
+    if (!*sent) co_return *std::move(sent);
+    keep_held();
+    if (last || (meter_ != nullptr && meter_->was_cut())) co_return Status{};
   }
+}
+
+// Of a small answer all has come with its head.
+std::optional<Result<std::size_t>> AnswerBody::take_now() {
+  if (decoder_ || upstream_.unread().empty() || room() == 0) return std::nullopt;
+  auto got = body_.read_now(data_ + held_, room());
+  if (!got) return std::nullopt;
+  if (!*got) return fail(broken("The upstream's answer was cut short."));
+  received_ += **got;
+  return got;
 }
 
 Task<Result<std::size_t>> AnswerBody::take() {
   // The head does not wait for a body that has not come yet.
   if (!front_.empty() && upstream_.unread().empty()) {
-    const auto sent = co_await send(front_);
-    if (!sent) co_return fail(sent.error());
+    std::string_view head = front_;
+    auto sent = send_now(head);
+    if (!sent) sent = co_await write_rest(agent_, head);
+    if (!*sent) co_return fail(std::move(sent->error()));
     front_.clear();
   }
   // Only escapes of a huge secret, one inside another, are held back so long; an answer is not cut
@@ -124,33 +146,42 @@ Task<Result<std::size_t>> AnswerBody::take_decoded() {
   co_return plain.size();
 }
 
-Task<Status> AnswerBody::give(std::size_t fresh, bool last) {
+std::string_view AnswerBody::prepare(std::size_t fresh, bool last) {
   const std::size_t ready = scrubber_.scrub(data_, held_ + fresh, last);
   // The chunk's end will be written over what is held back.
-  const std::string rest(data_ + ready, held_ + fresh - ready);
+  rest_.assign(data_ + ready, held_ + fresh - ready);
   std::string_view piece(data_, ready);
-  std::string metered;
   if (meter_ != nullptr) {
-    last = !meter(piece, last, metered) || last;
-    piece = metered;
+    metered_.clear();
+    last = !meter(piece, last, metered_) || last;
+    piece = metered_;
   } else if (chunked_ && ready > 0) {
     piece = as_chunk(data_, ready);
   }
-  const bool ends = chunked_ && last;
-  if (!front_.empty() || ends) {
+  if (chunked_ && last) {
     front_ += piece;
-    if (ends)
-      front_ += last_chunk(scrubbed(body_.trailers(), patterns_, trailer_hits_), head_.headers);
-    piece = front_;
+    front_ += last_chunk(scrubbed(body_.trailers(), patterns_, trailer_hits_), head_.headers);
+    return front_;
   }
-  if (!piece.empty()) {
-    auto sent = co_await send(piece);
-    if (!sent) co_return sent;
+  return front_.empty() ? piece : behind_front(piece);
+}
+
+// Both as one, so that they go in one write. `piece` is at data_ mostly, with room in front of it.
+std::string_view AnswerBody::behind_front(std::string_view piece) {
+  const bool fits = meter_ == nullptr && front_.size() <= kFrontRoom;
+  if (!fits) {
+    front_ += piece;
+    return front_;
   }
+  char* const begin = data_ + (piece.data() - data_) - front_.size();
+  std::memcpy(begin, front_.data(), front_.size());
+  return {begin, front_.size() + piece.size()};
+}
+
+void AnswerBody::keep_held() {
   front_.clear();
-  std::memcpy(data_, rest.data(), rest.size());
-  held_ = rest.size();
-  co_return Status{};
+  std::memcpy(data_, rest_.data(), rest_.size());
+  held_ = rest_.size();
 }
 
 // What the agent gets of the bytes, as a chunk where it gets chunks. False: that was the end.
@@ -166,11 +197,11 @@ bool AnswerBody::meter(std::string_view bytes, bool last, std::string& metered) 
   return goes_on;
 }
 
-Task<Status> AnswerBody::send(std::string_view bytes) {
+std::optional<Status> AnswerBody::send_now(std::string_view& bytes) {
+  if (bytes.empty()) return Status{};
   begun_ = true;
   agent_.set_deadline(shared_.deadlines.response_body);
-  auto sent = co_await write_rest(agent_, bytes);
-  co_return sent;
+  return write_now(agent_, bytes);
 }
 
 }  // namespace deployclaw::egress

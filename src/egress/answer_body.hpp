@@ -13,6 +13,8 @@ namespace deployclaw::egress {
 
 // A chunk's head fits in front of its data.
 inline constexpr std::size_t kChunkRoom = 18;
+// And before that the head of most answers.
+inline constexpr std::size_t kFrontRoom = 2048;
 // Makes data[0, size) one chunk in place: its head before it (kChunkRoom bytes must be there), CRLF
 // behind it (2 bytes).
 std::string_view as_chunk(char* data, std::size_t size);
@@ -22,7 +24,7 @@ Error broken(std::string detail);
 
 // `fields` with secrets turned back; one whose name holds a secret is left out. What is found is
 // added to `hits`.
-http::Headers scrubbed(const http::Headers& fields,
+http::Headers scrubbed(http::Headers fields,
                        const std::shared_ptr<const scrub::PatternSet>& patterns,
                        std::vector<scrub::Hit>& hits);
 
@@ -54,13 +56,19 @@ class AnswerBody {
   [[nodiscard]] const std::vector<scrub::Hit>& trailer_hits() const { return trailer_hits_; }
 
  private:
-  // Both put fresh bytes behind the held ones; 0 means that there will be no more.
+  // All put fresh bytes behind the held ones; 0 means that there will be no more.
+  std::optional<Result<std::size_t>> take_now();  // nullopt: it has to wait
   Task<Result<std::size_t>> take();
   Task<Result<std::size_t>> take_decoded();
-  Task<Status> give(std::size_t fresh, bool last);
-  Task<Status> send(std::string_view bytes);
+  // What the agent gets of them; it holds until keep_held().
+  std::string_view prepare(std::size_t fresh, bool last);
+  void keep_held();
+  std::optional<Status> send_now(std::string_view& bytes);
   bool meter(std::string_view bytes, bool last, std::string& metered);
-  [[nodiscard]] std::size_t room() const { return BufferPool::kRoom - kChunkRoom - 2 - held_; }
+  [[nodiscard]] std::string_view behind_front(std::string_view piece);
+  [[nodiscard]] std::size_t room() const {
+    return BufferPool::kRoom - kFrontRoom - kChunkRoom - 2 - held_;
+  }
 
   WorkerShared& shared_;
   StreamReader& upstream_;
@@ -75,6 +83,8 @@ class AnswerBody {
   BufferPool::Buffer buffer_;
   char* const data_;
   std::size_t held_ = 0;  // bytes at data_ that may be the beginning of a secret
+  std::string rest_;      // those, while what is before them is on its way
+  std::string metered_;   // what the meter lets through
   std::string coded_;     // not yet decoded
   bool coded_ended_ = false;
   std::string front_;

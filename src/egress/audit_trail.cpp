@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serializer.hpp>
 #include <utility>
 
@@ -15,7 +15,7 @@ namespace deployclaw::egress {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto kAsTuple = asio::as_tuple(asio::deferred);
 
 namespace {
 constexpr std::chrono::seconds kMostWait{15};
@@ -54,10 +54,11 @@ std::string text_at(const json::object& record, std::initializer_list<std::strin
 }  // namespace
 
 AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel,
-                       std::chrono::microseconds most_gathering)
+                       const Patience& patience)
     : executor_(executor),
       channel_(executor, std::move(channel)),
-      most_gathering_(most_gathering),
+      patience_(patience),
+      rest_(executor),
       hold_(executor) {}
 
 AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
@@ -78,26 +79,38 @@ AuditTrail::Intent::~Intent() {
 }
 
 Task<Result<Grant>> AuditTrail::Intent::durable() {
-  if (charge_.is_free()) {
-    const auto done = co_await trail_->wait_durable(sequence_);
-    if (!done) co_return fail(done.error());
-    co_return Grant{};
+  const auto most = charge_.wanted > 0 ? kMostWaitForMoney : kMostWait;
+  asio::steady_timer timer(trail_->executor_, most);
+  const auto place = trail_->waiters_.insert(trail_->waiters_.end(), {this, &timer});
+  bool late = false;
+  while (trail_->open_ && !late && !trail_->is_answered(*this)) {
+    const auto [error] = co_await timer.async_wait(kAsTuple);
+    late = !error;  // not cancelled: the deadline passed
   }
-  const auto answer = co_await trail_->wait_answer(id_, charge_.wanted > 0);
-  if (!answer) co_return fail(answer.error());
+  trail_->waiters_.erase(place);
+  co_return take_answer();
+}
+
+Result<Grant> AuditTrail::Intent::take_answer() {
+  if (charge_.is_free()) {
+    if (auto done = trail_->durable_to(sequence_); !done) return fail(std::move(done.error()));
+    return Grant{};
+  }
+  const auto answer = trail_->take_answer(id_);
+  if (!answer) return fail(answer.error());
   granted_ = !answer->limit;
-  if (granted_) co_return answer->grant;
+  if (granted_) return answer->grant;
   refusal_ = answer->limit;
   --trail_->under_way_;
   trail_ = nullptr;  // it never was
-  co_return fail(to_error(*refusal_));
+  return fail(to_error(*refusal_));
 }
 
 void AuditTrail::Intent::finish(const json::object& outcome,
                                 std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
   trail_->answers_.erase(id_);
-  --trail_->under_way_;
+  trail_->note_end();
   // What the ledger holds for it, or keeps waiting, others may be in need of.
   const bool frees = !charge_.is_free() && (!granted_ || charge_.wanted > 0);
   std::exchange(trail_, nullptr)
@@ -122,6 +135,7 @@ AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record,
   intent.id_ = next_id_++;
   intent.charge_ = charge;
   ++under_way_;
+  if (awaited_ > 0) --awaited_;
   if (!charge.is_free()) answers_.try_emplace(intent.id_);
   intent.sequence_ = send(
       {.kind = RecordKind::kIntent, .agent = agent, .id = intent.id_, .json = {}, .charge = charge},
@@ -182,37 +196,75 @@ std::uint64_t AuditTrail::send(const RecordMessage& message, Haste haste) {
   if (!open_) return ++sent_;
   if (packet_.size() + message.json.size() + kRecordHead > PacketChannel::kMostBytes) flush();
   append(packet_, message);
+  if (message.kind == RecordKind::kIntent) ++intents_;
   if (++in_packet_ >= kMostHeldRecords) haste = Haste::kNow;
   haste == Haste::kNow ? flush_now() : flush_soon();
   return ++sent_;
 }
 
 void AuditTrail::flush_now() {
-  if (std::exchange(now_, true)) return;
+  if (!std::exchange(now_, true)) {
+    gathers_since_ = Clock::now();
+  } else if (!std::exchange(resting_, false)) {
+    return;  // is looked at anyway
+  }
   quiet_turns_ = 0;
-  gathers_since_ = std::chrono::steady_clock::now();
   look_later();
 }
 
 // Behind whatever is ready to be done now.
 void AuditTrail::look_later() {
   asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
-    if (alive.expired()) return;
-    if (waits_for_more()) {
-      look_later();
-      return;
-    }
-    now_ = false;
-    flush();
+    if (!alive.expired()) look();
   });
 }
 
-bool AuditTrail::waits_for_more() {
-  if (!open_ || under_way_ < 2 || in_packet_ >= kMostHeldRecords) return false;
+void AuditTrail::look() {
+  switch (what_next()) {
+    case Next::kLookAgain:
+      look_later();
+      return;
+    case Next::kRest:
+      rest();
+      return;
+    case Next::kFlush:
+      now_ = false;
+      flush();
+  }
+}
+
+AuditTrail::Next AuditTrail::what_next() {
+  if (!open_ || in_packet_ >= kMostHeldRecords) return Next::kFlush;
+  const auto now = Clock::now();
+  const bool alone = under_way_ < 2 && !awaits(now);
+  if (alone || now - gathers_since_ >= patience_.in_all) return Next::kFlush;
   const bool quiet = std::exchange(seen_, sent_) == sent_;
   quiet_turns_ = quiet ? quiet_turns_ + 1 : 0;
-  return quiet_turns_ < kQuietTurns &&
-         std::chrono::steady_clock::now() - gathers_since_ < most_gathering_;
+  if (quiet_turns_ < kQuietTurns) return Next::kLookAgain;
+  return awaits(now) ? Next::kRest : Next::kFlush;
+}
+
+bool AuditTrail::awaits(Clock::time_point now) const {
+  return intents_ > 0 && awaited_ > 0 && now - ended_at_ < patience_.after_an_end;
+}
+
+void AuditTrail::note_end() {
+  --under_way_;
+  const auto now = Clock::now();
+  const bool at_once = now - std::exchange(ended_at_, now) < patience_.after_an_end;
+  awaited_ = at_once ? awaited_ + 1 : 1;
+}
+
+// Like hold_, the timer is left to run: where it comes early, it is set once more.
+void AuditTrail::rest() {
+  resting_ = true;
+  if (std::exchange(rest_runs_, true)) return;
+  rest_.expires_at(std::min(ended_at_ + patience_.after_an_end, gathers_since_ + patience_.in_all));
+  rest_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    rest_runs_ = false;
+    if (std::exchange(resting_, false)) look();
+  });
 }
 
 // The timer is left to run when something else flushes before, since setting it costs a system
@@ -232,48 +284,30 @@ void AuditTrail::flush() {
   const bool sent = channel_.send(packet_).has_value();
   packet_.clear();
   in_packet_ = 0;
+  intents_ = 0;
   if (!sent) close();
 }
 
-template <class Done>
-Task<void> AuditTrail::wait_until(Waiter waiter, std::chrono::seconds most, Done done) {
-  const auto deadline = asio::steady_timer::clock_type::now() + most;
-  while (open_ && !done()) {
-    asio::steady_timer timer(executor_, deadline);
-    waiter.timer = &timer;
-    const auto place = waiters_.insert(waiters_.end(), waiter);
-    const auto [error] = co_await timer.async_wait(kAsTuple);
-    waiters_.erase(place);
-    // Not cancelled: the deadline passed.
-    if (!error) break;
+bool AuditTrail::is_answered(const Intent& intent) const {
+  if (intent.charge_.is_free()) {
+    return durable_ >= intent.sequence_ || refused_ >= intent.sequence_;
   }
+  const auto found = answers_.find(intent.id_);
+  return found == answers_.end() || found->second;
 }
 
-Task<Status> AuditTrail::wait_durable(std::uint64_t sequence) {
-  const auto done = [this, sequence] { return durable_ >= sequence || refused_ >= sequence; };
-  const Waiter waiter{.sequence = sequence, .id = 0, .timer = nullptr};
-  co_await wait_until(waiter, kMostWait, done);
-  if (durable_ >= sequence && refused_ < sequence) co_return Status{};
-  co_return fail(Code::kUnavailable, "audit_unavailable",
-                 std::string(why(refused_ >= sequence ? refusal_ : Refusal::kUnwritable)));
+Status AuditTrail::durable_to(std::uint64_t sequence) const {
+  if (durable_ >= sequence && refused_ < sequence) return {};
+  return fail(Code::kUnavailable, "audit_unavailable",
+              std::string(why(refused_ >= sequence ? refusal_ : Refusal::kUnwritable)));
 }
 
-Task<Result<IntentAnswer>> AuditTrail::wait_answer(std::uint64_t id, bool for_money) {
-  const auto done = [this, id] {
-    const auto found = answers_.find(id);
-    return found == answers_.end() || found->second;
-  };
-  const Waiter waiter{.sequence = UINT64_MAX, .id = id, .timer = nullptr};
-  co_await wait_until(waiter, for_money ? kMostWaitForMoney : kMostWait, done);
-  const auto found = answers_.find(id);
-  std::optional<IntentAnswer> answer;
-  if (found != answers_.end()) {
-    answer = found->second;
-    answers_.erase(found);
-  }
-  if (answer && answer->refused == Refusal::kNo) co_return *answer;
-  co_return fail(Code::kUnavailable, "audit_unavailable",
-                 std::string(why(answer ? answer->refused : Refusal::kUnwritable)));
+Result<IntentAnswer> AuditTrail::take_answer(std::uint64_t id) {
+  const auto taken = answers_.extract(id);
+  const auto answer = taken ? taken.mapped() : std::nullopt;
+  if (answer && answer->refused == Refusal::kNo) return *answer;
+  return fail(Code::kUnavailable, "audit_unavailable",
+              std::string(why(answer ? answer->refused : Refusal::kUnwritable)));
 }
 
 // What nobody waits for any more is dropped.
@@ -297,9 +331,7 @@ Task<void> AuditTrail::run() {
     durable_ = std::max(durable_, answer->sequence);
     take_answers(*answer);
     for (const auto& waiter : waiters_) {
-      const auto asked = waiter.id == 0 ? answers_.end() : answers_.find(waiter.id);
-      const bool answered = asked != answers_.end() && asked->second;
-      if (answered || waiter.sequence <= durable_) waiter.timer->cancel();
+      if (is_answered(*waiter.intent)) waiter.timer->cancel();
     }
   }
   close();
@@ -309,6 +341,7 @@ void AuditTrail::close() {
   if (!packet_.empty()) (void)channel_.send(std::exchange(packet_, {}));
   open_ = false;
   channel_.close();
+  rest_.cancel();
   hold_.cancel();
   for (const auto& waiter : waiters_) waiter.timer->cancel();
 }

@@ -28,16 +28,22 @@ namespace deployclaw::egress {
 // What somebody waits for goes once the loop comes around. With other intents under way it goes
 // once kQuietTurns turns of the loop in a row brought nothing to tell, for those may be about to
 // tell something too, and one disk sync then serves all. A worker that is idle is through with such
-// turns in microseconds.
+// turns in microseconds. And whoever has just been answered often asks again at once: for a moment
+// an intent waits for as many others as have ended.
 class AuditTrail {
  public:
   static constexpr int kQuietTurns = 3;
-  // So long at the most, with a loop that is never quiet.
-  static constexpr std::chrono::microseconds kMostGathering{1000};
+  // How long an intent waits for others at the most.
+  struct Patience {
+    std::chrono::microseconds in_all{1000};
+    std::chrono::microseconds after_an_end{300};  // of the last that ended
+  };
 
-  // `most_gathering`: kMostGathering, but for tests.
+  // `patience`: the usual, but for tests.
   AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel,
-             std::chrono::microseconds most_gathering = kMostGathering);
+             const Patience& patience);
+  AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel)
+      : AuditTrail(std::move(executor), std::move(channel), Patience{}) {}
 
   // Every record is handed to `cleaner` last, as it will be written: agents choose hosts, paths and
   // methods, and may put a real secret there. It overwrites such in place and keeps the JSON valid.
@@ -68,6 +74,7 @@ class AuditTrail {
 
    private:
     friend class AuditTrail;
+    Result<Grant> take_answer();
     AuditTrail* trail_ = nullptr;
     AgentId agent_;
     std::uint64_t id_ = 0;
@@ -96,28 +103,33 @@ class AuditTrail {
   [[nodiscard]] bool is_open() const { return open_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
   enum class Haste : std::uint8_t { kNow, kSoon };
+  enum class Next : std::uint8_t { kFlush, kLookAgain, kRest };
   void flush();
   void flush_now();
   void look_later();
-  bool waits_for_more();
+  void look();
+  Next what_next();
+  [[nodiscard]] bool awaits(Clock::time_point now) const;
+  void note_end();
+  void rest();
   void flush_soon();
   std::uint64_t send(RecordMessage message, const boost::json::object& record,
                      Haste haste = Haste::kNow);
   std::uint64_t send(const RecordMessage& message, Haste haste = Haste::kNow);
   void write_text(const boost::json::object& record);
-  Task<Status> wait_durable(std::uint64_t sequence);
-  Task<Result<IntentAnswer>> wait_answer(std::uint64_t id, bool for_money);
+  // Whether there is an answer to it, of either kind: how far everything is durable, or one to it
+  // alone.
+  [[nodiscard]] bool is_answered(const Intent& intent) const;
+  Status durable_to(std::uint64_t sequence) const;
+  Result<IntentAnswer> take_answer(std::uint64_t id);
   void take_answers(const DurableMessage& message);
 
-  // For the sequence, or, when it has an id, for the answer to that intent.
   struct Waiter {
-    std::uint64_t sequence;
-    std::uint64_t id;
+    const Intent* intent;
     boost::asio::steady_timer* timer;
   };
-  template <class Done>
-  Task<void> wait_until(Waiter waiter, std::chrono::seconds most, Done done);
   boost::asio::any_io_executor executor_;
   PacketChannel channel_;
   std::list<Waiter> waiters_;
@@ -126,12 +138,18 @@ class AuditTrail {
   std::string text_;           // of the record that is being told; kept for its memory
   std::string packet_;         // records that go together
   std::size_t in_packet_ = 0;  // so many
+  std::size_t intents_ = 0;    // of them
   bool now_ = false;           // once the loop is quiet
   std::size_t under_way_ = 0;  // intents without an outcome
   int quiet_turns_ = 0;        // in a row
   std::uint64_t seen_ = 0;     // sent_ at the last turn
-  std::chrono::steady_clock::time_point gathers_since_;
-  const std::chrono::microseconds most_gathering_;
+  Clock::time_point gathers_since_;
+  const Patience patience_;
+  std::size_t awaited_ = 0;     // intents that ended and have no successor yet
+  Clock::time_point ended_at_;  // the last one
+  bool resting_ = false;        // until rest_ is over or there is something to tell
+  bool rest_runs_ = false;
+  boost::asio::steady_timer rest_;
   bool soon_ = false;  // once hold_ is over
   boost::asio::steady_timer hold_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

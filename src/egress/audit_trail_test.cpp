@@ -22,6 +22,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using net::testing::run_task;
 using net::testing::run_until;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -38,13 +39,16 @@ class AuditTrailTest : public ::testing::Test {
  protected:
   using Told = std::vector<std::pair<RecordKind, std::uint64_t>>;
 
-  // With all the time there is, so that no test is lost to a slow machine.
-  explicit AuditTrailTest(std::chrono::microseconds gathering = std::chrono::hours(1))
-      : AuditTrailTest(make_packet_pair().value(), gathering) {}
+  // With all the time there is or none, so that no test is lost to a slow machine.
+  static constexpr std::chrono::hours kLong{1};
+  static constexpr std::chrono::microseconds kNoTime{0};
+  explicit AuditTrailTest(const AuditTrail::Patience& patience = {.in_all = kLong,
+                                                                  .after_an_end = kNoTime})
+      : AuditTrailTest(make_packet_pair().value(), patience) {}
   AuditTrailTest(std::pair<linux::UniqueFd, linux::UniqueFd> ends,
-                 std::chrono::microseconds gathering)
+                 const AuditTrail::Patience& patience)
       : spool(io.get_executor(), std::move(ends.first)),
-        trail(io.get_executor(), std::move(ends.second), gathering) {}
+        trail(io.get_executor(), std::move(ends.second), patience) {}
 
   // What is ready to be done, without waiting for anything.
   void turn() {
@@ -140,7 +144,7 @@ TEST_F(AuditTrailTest, ALoopThatIsNeverQuietDoesNotKeepThemForEver) {
 
 class HurriedTrailTest : public AuditTrailTest {
  protected:
-  HurriedTrailTest() : AuditTrailTest(std::chrono::microseconds(0)) {}
+  HurriedTrailTest() : AuditTrailTest({.in_all = kNoTime, .after_an_end = kLong}) {}
 };
 
 TEST_F(HurriedTrailTest, OnceTheTimeIsOverAnIntentGoesWhateverIsUnderWay) {
@@ -150,6 +154,63 @@ TEST_F(HurriedTrailTest, OnceTheTimeIsOverAnIntentGoesWhateverIsUnderWay) {
   auto second = trail.intend(agent, kRecord);
   step();
   EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 2U)));
+  trail.close();
+}
+
+class PatientTrailTest : public AuditTrailTest {
+ protected:
+  explicit PatientTrailTest(std::chrono::microseconds after_an_end = kLong)
+      : AuditTrailTest({.in_all = kLong, .after_an_end = after_an_end}) {}
+  // Two requests that were told and have ended.
+  void end_two() {
+    auto first = trail.intend(agent, kRecord);
+    auto second = trail.intend(agent, kRecord);
+    turn();
+    EXPECT_THAT(there(), SizeIs(2));
+    first.finish(kSuccess);
+    second.finish(kSuccess);
+  }
+};
+
+TEST_F(PatientTrailTest, AnIntentWaitsForAsManyAsHaveJustEnded) {
+  end_two();
+  auto third = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), IsEmpty());
+  auto fourth = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), ElementsAre(std::pair(kOutcome, 1U), std::pair(kOutcome, 2U),
+                                   std::pair(kIntent, 3U), std::pair(kIntent, 4U)));
+  trail.close();
+}
+
+TEST_F(PatientTrailTest, OneAfterAnotherWaitsForNobody) {
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    auto intent = trail.intend(agent, kRecord);
+    turn();
+    EXPECT_THAT(there(), Contains(std::pair(kIntent, id)));
+    intent.finish(kSuccess);
+  }
+  trail.close();
+}
+
+TEST_F(PatientTrailTest, WhatIsNoIntentWaitsForNobody) {
+  end_two();
+  trail.event(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), SizeIs(3));
+  trail.close();
+}
+
+class BrieflyPatientTrailTest : public PatientTrailTest {
+ protected:
+  BrieflyPatientTrailTest() : PatientTrailTest(std::chrono::milliseconds(20)) {}
+};
+
+TEST_F(BrieflyPatientTrailTest, AnIntentThatWaitedInVainGoesByItself) {
+  end_two();
+  auto third = trail.intend(agent, kRecord);
+  EXPECT_THAT(next(), Contains(std::pair(kIntent, 3U)));
   trail.close();
 }
 

@@ -45,26 +45,37 @@ Exchange::~Exchange() {
 }
 
 Task<bool> Exchange::run() {
+  const auto text = reader_.take_head_now(kMostHead);
+  if (!text) return wait_for_head();
+  reader_.stream().clear_deadline();
+  return begin(*text);
+}
+
+Task<bool> Exchange::wait_for_head() {
   reader_.stream().set_deadline(shared_.deadlines.head);
   const auto text = co_await reader_.take_head(kMostHead);
   reader_.stream().clear_deadline();
-  if (!text && text.error().code == Code::kTooLarge) {
-    auto response = http::problem_with_status(431, "head_too_large",
-                                              "The request's head is larger than 64 KiB.", "");
-    head_.keep_alive = false;
-    const bool goes_on = co_await answer(std::move(response));
-    co_return goes_on;
-  }
-  if (!text || text->empty()) co_return false;
-  auto head = http::parse_request_head(*text);
-  bool goes_on = false;
-  if (head) {
-    goes_on = co_await run(std::move(*head));
-  } else {
-    goes_on = co_await refuse_malformed(std::move(head.error()));
-  }
+  auto begun = begin(text);
+  const bool goes_on = co_await std::move(begun);
   co_return goes_on;
 }
+
+Task<bool> Exchange::begin(const Result<std::string_view>& text) {
+  if (!text && text.error().code == Code::kTooLarge) return refuse_large_head();
+  if (!text || text->empty()) return hang_up();
+  auto head = http::parse_request_head(*text);
+  return head ? run(std::move(*head)) : refuse_malformed(std::move(head.error()));
+}
+
+Task<bool> Exchange::refuse_large_head() {
+  head_.keep_alive = false;
+  auto response = http::problem_with_status(431, "head_too_large",
+                                            "The request's head is larger than 64 KiB.", "");
+  const bool goes_on = co_await answer(std::move(response));
+  co_return goes_on;
+}
+
+Task<bool> Exchange::hang_up() { co_return false; }
 
 Task<bool> Exchange::run(http::RequestHead head) {
   began_ = std::chrono::steady_clock::now();
@@ -73,25 +84,34 @@ Task<bool> Exchange::run(http::RequestHead head) {
   body_.emplace(reader_, head_.framing);
   websocket_ = asks_for_websocket(head_);
   if (agent_ == nullptr) {
-    Error unknown{.code = Code::kForbidden,
-                  .message = "no policy",
-                  .reason = "egress_denied",
-                  .public_detail = "This agent has no valid policy."};
-    const bool goes_on = co_await refuse(std::move(unknown), "client");
-    co_return goes_on;
+    return refuse({.code = Code::kForbidden,
+                   .message = "no policy",
+                   .reason = "egress_denied",
+                   .public_detail = "This agent has no valid policy."},
+                  "client");
   }
-  auto found = find_origin();
-  if (!found) {
-    const bool goes_on = co_await refuse(std::move(found.error()), "http");
-    co_return goes_on;
-  }
-  const bool allowed = co_await decide();
-  if (!allowed) {
+  if (auto found = find_origin(); !found) return refuse(std::move(found.error()), "http");
+  const bool decided = decide_by_head();
+  if (!decided || must_wait()) return wait_and_forward(decided);
+  return decision_.allowed ? inject_and_forward() : refuse_by_policy();
+}
+
+// Of a request that is not allowed nothing more is looked at.
+bool Exchange::must_wait() const {
+  return decision_.allowed && (has_small_body() || needs_approval() || is_model_call() ||
+                               credential_to_renew().has_value());
+}
+
+Task<bool> Exchange::wait_and_forward(bool decided) {
+  if (!decided) co_await decide_by_body();
+  if (!decision_.allowed) {
     const bool goes_on = co_await refuse_by_policy();
     co_return goes_on;
   }
-  auto read = co_await read_small_body();
-  if (!read) co_return false;
+  if (has_small_body()) {
+    const auto read = co_await read_whole_body(kMostWholeBody);
+    if (!read) co_return false;
+  }
   name_target();
   auto ended = co_await approve();
   if (ended) co_return *ended;
@@ -111,13 +131,14 @@ Task<bool> Exchange::run(http::RequestHead head) {
   }
   ended = co_await approve();  // that policy may be the first to ask for it
   if (ended) co_return *ended;
-  auto injected = inject();
-  if (!injected) {
-    const bool goes_on = co_await refuse(std::move(injected.error()), "secrets");
-    co_return goes_on;
-  }
-  const bool goes_on = co_await forward();
+  auto forwarded = inject_and_forward();
+  const bool goes_on = co_await std::move(forwarded);
   co_return goes_on;
+}
+
+Task<bool> Exchange::inject_and_forward() {
+  if (auto injected = inject(); !injected) return refuse(std::move(injected.error()), "secrets");
+  return forward();
 }
 
 // SNI or CONNECT authority, the target's authority and Host must all say the same.
@@ -172,18 +193,27 @@ services::RequestFacts Exchange::facts(const json::value* body) const {
           .body = body};
 }
 
-Task<bool> Exchange::decide() {
+bool Exchange::decide_by_head() {
   decision_ = agent_->policy.decide(facts(nullptr));
-  if (!decision_.needs_body && !services::injects_body(decision_.injections)) {
+  return !decision_.needs_body && !services::injects_body(decision_.injections);
+}
+
+Task<bool> Exchange::decide() {
+  if (decide_by_head()) {
     name_target();  // of a body that was read before a renewal or an approval
-    co_return decision_.allowed;
+  } else {
+    co_await decide_by_body();
   }
+  co_return decision_.allowed;
+}
+
+Task<void> Exchange::decide_by_body() {
   if (!whole_body_) {
     const auto whole = co_await read_whole_body(kMostWholeBody);
     if (!whole) {
       decision_.allowed = false;
       decision_.reason = whole.error().public_detail;
-      co_return false;
+      co_return;
     }
   }
   if (decision_.needs_body) {
@@ -192,7 +222,6 @@ Task<bool> Exchange::decide() {
     decision_ = agent_->policy.decide(facts(&body));
   }
   name_target();
-  co_return decision_.allowed;
 }
 
 // Answers "Expect: 100-continue", once.
@@ -232,13 +261,11 @@ Task<Status> Exchange::read_whole_body(std::size_t most) {
 }
 
 // A small body is looked through before any of its request leaves; a longer one is on its way.
-Task<Status> Exchange::read_small_body() {
+bool Exchange::has_small_body() const {
   const auto& framing = head_.framing;
   const bool small = framing.kind == http::BodyFraming::Kind::kLength && framing.length > 0 &&
                      framing.length <= kSmallBody;
-  if (!small || whole_body_ || is_model_call()) co_return Status{};
-  auto read = co_await read_whole_body(kMostWholeBody);
-  co_return read;
+  return small && !whole_body_ && !is_model_call();
 }
 
 // Whom or what the request is about, as far as its body tells.
@@ -304,7 +331,6 @@ Task<Status> Exchange::renew_tokens() {
     agent_ = std::move(next);
     const bool allowed = co_await decide();
     if (!allowed) co_return Status{};
-    name_target();
   }
   co_return fail(Code::kUnavailable, "credential_expired",
                  "The request's credentials expire faster than they are renewed.");

@@ -47,7 +47,9 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // Serves the request whose head comes next. True when the connection may carry another.
+  // Serves the request whose head comes next. True when the connection may carry another. Must run
+  // once, and this must outlive it. As elsewhere here, what need not wait is a plain function that
+  // passes a task on: each coroutine costs memory and two turns for every request.
   Task<bool> run();
   // As run(), for a head that has been read already.
   Task<bool> run(http::RequestHead head);
@@ -65,11 +67,22 @@ class Exchange {
 
  private:
   // Before anything leaves.
+  Task<bool> wait_for_head();
+  Task<bool> begin(const Result<std::string_view>& text);
+  Task<bool> refuse_large_head();
+  static Task<bool> hang_up();
   Status find_origin();
+  // False when the head alone does not decide.
+  bool decide_by_head();
   Task<bool> decide();
+  Task<void> decide_by_body();
+  // Whether anything has to be waited for before the request may be told and sent.
+  [[nodiscard]] bool must_wait() const;
+  Task<bool> wait_and_forward(bool decided);
+  Task<bool> inject_and_forward();
   Task<Status> ask_for_body();
   Task<Status> read_whole_body(std::size_t most);
-  Task<Status> read_small_body();
+  [[nodiscard]] bool has_small_body() const;
   // A model call: its whole body, and what it may cost. Nothing for any other request.
   Task<Status> price_model_call();
   [[nodiscard]] bool is_model_call() const;
@@ -102,18 +115,27 @@ class Exchange {
 
   // Once it may.
   Task<bool> forward();
-  Task<Status> acquire();
+  [[nodiscard]] UpstreamKey upstream_key() const;
+  Task<bool> not_forwarded(Error error);
   Task<bool> send_and_relay();
-  Task<Status> send_head();
-  // To the upstream; what `bytes` shows must outlive the call.
+  // What goes first, in one write: the head, and what is there of the body already.
+  std::string_view front();
+  void wipe_front();
+  // To the upstream. What `bytes` shows must outlive the call.
   Task<Status> send(std::string_view bytes);
+  // As write_now().
+  std::optional<Status> send_now(std::string_view& bytes);
   Task<void> send_body();
   Task<Status> pump_body();
   Task<void> relay_answer();
   Task<void> tell_no_answer(Error error);
   Task<void> switch_protocols(const http::ResponseHead& head);
+  // `head` must outlive what is returned, here and below.
   Task<Status> relay_whole(const http::ResponseHead& head);
+  static Task<Status> give_up(Error error);
   Task<Result<http::ResponseHead>> read_answer_head();
+  [[nodiscard]] Result<http::ResponseHead> parse_answer_head(
+      const Result<std::string_view>& text) const;
   Task<Status> pass_interim(http::ResponseHead head);
   void scrub_fields(http::ResponseHead& head);
   Task<Status> pass_on(const http::ResponseHead& head, std::string front, bool chunked,

@@ -22,20 +22,25 @@ constexpr int kMostInterim = 32;  // answers before the answer
 Task<Result<http::ResponseHead>> Exchange::read_answer_head() {
   for (int interim = 0; interim <= kMostInterim; ++interim) {
     upstream_.stream->set_deadline(shared_.deadlines.response_head);
-    const auto text = co_await upstream_reader_->take_head(kMostHead);
-    if (!text && text.error().code == Code::kTimeout) {
-      Error late = broken("The upstream did not answer in time.");
-      late.code = Code::kTimeout;
-      co_return fail(std::move(late));
+    auto head = parse_answer_head(co_await upstream_reader_->take_head(kMostHead));
+    if (!head || head->status >= 200 || head->status == 101) co_return head;
+    if (auto passed = co_await pass_interim(std::move(*head)); !passed) {
+      co_return fail(std::move(passed.error()));
     }
-    if (!text || text->empty()) co_return fail(broken("The upstream closed the connection."));
-    auto head = http::parse_response_head(*text, head_.method);
-    if (!head) co_return fail(broken("The upstream's answer is not well-formed HTTP."));
-    if (head->status >= 200 || head->status == 101) co_return head;
-    const auto passed = co_await pass_interim(std::move(*head));
-    if (!passed) co_return fail(passed.error());
   }
   co_return fail(broken("The upstream sent too many interim answers."));
+}
+
+Result<http::ResponseHead> Exchange::parse_answer_head(const Result<std::string_view>& text) const {
+  if (!text && text.error().code == Code::kTimeout) {
+    Error late = broken("The upstream did not answer in time.");
+    late.code = Code::kTimeout;
+    return fail(std::move(late));
+  }
+  if (!text || text->empty()) return fail(broken("The upstream closed the connection."));
+  auto head = http::parse_response_head(*text, head_.method);
+  if (!head) return fail(broken("The upstream's answer is not well-formed HTTP."));
+  return head;
 }
 
 // 100 answers an Expect that the upstream never got; HTTP/1.0 knows no interim answers.
@@ -50,7 +55,7 @@ Task<Status> Exchange::pass_interim(http::ResponseHead head) {
 
 void Exchange::scrub_fields(http::ResponseHead& head) {
   std::vector<scrub::Hit> hits;
-  head.headers = scrubbed(head.headers, agent_->response_patterns, hits);
+  head.headers = scrubbed(std::move(head.headers), agent_->response_patterns, hits);
   note_hits(hits);
 }
 
@@ -147,17 +152,17 @@ Task<Status> Exchange::relay_whole(const http::ResponseHead& head) {
   std::optional<scrub::ContentDecoder> decoder;
   if (coded && (has_secrets || decode)) {
     const auto coding = scrub::parse_content_encoding(*head.headers.get("content-encoding"));
-    if (!coding) co_return fail(broken("The upstream's content coding cannot be looked into."));
+    if (!coding) return give_up(broken("The upstream's content coding cannot be looked into."));
     decoder.emplace(*coding);
   }
   auto front = response_head(head, passing, head_.keep_alive, decode, false);
   const bool chunked = passing == Passing::kChunked ||
                        (passing == Passing::kAsItCame && head.framing.kind == Kind::kChunked);
-  auto relaying = decoder && !decode ? watch(head, std::move(front), chunked, std::move(*decoder))
-                                     : pass_on(head, std::move(front), chunked, std::move(decoder));
-  auto relayed = co_await std::move(relaying);
-  co_return relayed;
+  return decoder && !decode ? watch(head, std::move(front), chunked, std::move(*decoder))
+                            : pass_on(head, std::move(front), chunked, std::move(decoder));
 }
+
+Task<Status> Exchange::give_up(Error error) { co_return fail(std::move(error)); }
 
 Task<void> Exchange::relay_websocket() {
   auto injections = decision_.injections;

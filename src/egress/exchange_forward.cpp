@@ -32,43 +32,46 @@ AuditTrail::Intent Exchange::tell_intent() const {
 Task<bool> Exchange::forward() {
   charge_.scope = domain::scope_index(decision_.scope).value_or(kNoScope);
   intent_ = tell_intent();
-  auto acquired = co_await acquire();
-  if (!acquired && intent_.refusal()) {
-    const bool goes_on = co_await refuse_by_limit(*intent_.refusal());
+  auto granted = co_await intent_.durable();
+  if (!granted) {
+    auto refused = not_forwarded(std::move(granted.error()));
+    const bool goes_on = co_await std::move(refused);
     co_return goes_on;
   }
-  if (!acquired) {
-    const bool goes_on = co_await could_not(std::move(acquired.error()));
-    co_return goes_on;
+  grant_ = *granted;
+  if (model_call_) model_call_->grant(grant_.micro_dollars, *whole_body_);
+  upstream_ = shared_.upstreams.take_idle(upstream_key());
+  if (!upstream_.stream) {
+    // Dialling is an effect too: it waits for the intent to be admitted and on disk.
+    auto dialled = co_await shared_.upstreams.dial(upstream_key());
+    if (!dialled) {
+      const bool goes_on = co_await could_not(std::move(dialled.error()));
+      co_return goes_on;
+    }
+    upstream_ = std::move(*dialled);
   }
+  upstream_reader_.emplace(*upstream_.stream);
   for (const auto name : injected_) shared_.on_used(id_, name);
   const bool goes_on = co_await send_and_relay();
   co_return goes_on;
 }
 
-// The intent admitted and on disk, and a connection. Dialling is an effect too: it waits for both.
-Task<Status> Exchange::acquire() {
-  const auto granted = co_await intent_.durable();
-  if (!granted) co_return fail(granted.error());
-  grant_ = *granted;
-  if (model_call_) model_call_->grant(grant_.micro_dollars, *whole_body_);
-  const UpstreamKey key{.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
-  upstream_ = shared_.upstreams.take_idle(key);
-  if (!upstream_.stream) {
-    auto copy = key;
-    auto dialled = co_await shared_.upstreams.dial(std::move(copy));
-    if (!dialled) co_return fail(dialled.error());
-    upstream_ = std::move(*dialled);
-  }
-  upstream_reader_.emplace(*upstream_.stream);
-  co_return Status{};
+Task<bool> Exchange::not_forwarded(Error error) {
+  return intent_.refusal() ? refuse_by_limit(*intent_.refusal()) : could_not(std::move(error));
+}
+
+UpstreamKey Exchange::upstream_key() const {
+  return {.host = origin_.host, .port = origin_.port, .tls = origin_.tls};
 }
 
 Task<bool> Exchange::send_and_relay() {
   const bool no_body = body_->done() || whole_body_;
   if (no_body) {
-    const auto sent = co_await send_head();
-    body_sent_ = sent.has_value();
+    auto rest = front();
+    auto sent = send_now(rest);
+    if (!sent) sent = co_await send(rest);
+    wipe_front();
+    body_sent_ = sent->has_value();
     co_await relay_answer();
   } else {
     using namespace boost::asio::experimental::awaitable_operators;
@@ -79,8 +82,7 @@ Task<bool> Exchange::send_and_relay() {
   auto& agent = reader_.stream();
   if (upstream_.stream->is_open() && reusable_ && body_sent_) {
     agent.clear_deadline();
-    shared_.upstreams.give_back({.host = origin_.host, .port = origin_.port, .tls = origin_.tls},
-                                std::move(upstream_));
+    shared_.upstreams.give_back(upstream_key(), std::move(upstream_));
     co_return head_.keep_alive;
   }
   // The answer ended well, and so may the agent's side, whatever becomes of the upstream's.
@@ -88,25 +90,35 @@ Task<bool> Exchange::send_and_relay() {
   co_return false;
 }
 
-// The head, and what is there of the body already, in one write.
-Task<Status> Exchange::send_head() {
+std::string_view Exchange::front() {
   if (whole_body_) {
     head_text_ += *whole_body_;
     sent_ += whole_body_->size();
   }
-  auto sent = co_await send(head_text_);
+  return head_text_;
+}
+
+void Exchange::wipe_front() {
   wipe_string(head_text_);
   head_text_.clear();
-  co_return sent;
 }
 
 Task<Status> Exchange::send(std::string_view bytes) {
+  auto sent = send_now(bytes);
+  if (!sent) {
+    sent = co_await write_rest(*upstream_.stream, bytes);
+    upstream_takes_no_more_ = !*sent;
+  }
+  co_return *std::move(sent);
+}
+
+std::optional<Status> Exchange::send_now(std::string_view& bytes) {
   left_ = true;
   if (model_call_) model_call_->sent();
   upstream_.stream->set_deadline(shared_.deadlines.body);
-  auto sent = co_await write_rest(*upstream_.stream, bytes);
-  upstream_takes_no_more_ = !sent;
-  co_return sent;
+  auto sent = write_now(*upstream_.stream, bytes);
+  upstream_takes_no_more_ = sent && !*sent;
+  return sent;
 }
 
 Task<void> Exchange::send_body() {
@@ -133,7 +145,8 @@ Task<void> Exchange::send_body() {
 Task<Status> Exchange::pump_body() {
   auto asked = co_await ask_for_body();
   if (!asked) co_return asked;
-  auto head_sent = co_await send_head();
+  auto head_sent = co_await send(front());
+  wipe_front();
   if (!head_sent) co_return head_sent;
   const bool chunked = head_.framing.kind == http::BodyFraming::Kind::kChunked;
   scrub::Finder finder(agent_->request_patterns);

@@ -6,7 +6,7 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 #include <cerrno>
 #include <span>
 #include <vector>
@@ -17,7 +17,7 @@
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto kAsTuple = asio::as_tuple(asio::deferred);
 
 Result<std::pair<linux::UniqueFd, linux::UniqueFd>> make_packet_pair() {
   int ends[2] = {-1, -1};

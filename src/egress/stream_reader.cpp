@@ -20,62 +20,74 @@ BufferPool::Buffer BufferPool::take() {
 
 void StreamReader::consume(std::size_t count) {
   consumed_ += count;
-  if (consumed_ < buffer_.size()) return;
-  buffer_.clear();
-  consumed_ = 0;
+  searched_ = 0;
 }
 
-Task<Result<std::size_t>> StreamReader::fill() {
+net::Progress StreamReader::fill_now() {
   if (consumed_ > 0) {
     buffer_.erase(0, consumed_);
     consumed_ = 0;
   }
   // Room for a full read in every buffer would be allocated and given back for each small head.
   static thread_local std::array<char, kReadSize> room;
+  const net::Progress progress = stream_.read_now(room.data(), room.size());
+  if (progress.kind == Kind::kBytes) {
+    buffer_.append(room.data(), progress.count);
+  } else if (buffer_.empty()) {
+    std::string().swap(buffer_);  // a connection that waits holds no buffer
+  }
+  return progress;
+}
+
+Task<Result<std::size_t>> StreamReader::fill() {
   while (true) {
-    const net::Progress progress = stream_.read_now(room.data(), room.size());
-    if (progress.kind == Kind::kBytes) {
-      buffer_.append(room.data(), progress.count);
-      co_return progress.count;
-    }
+    const auto progress = fill_now();
+    if (progress.kind == Kind::kBytes) co_return progress.count;
     if (progress.kind == Kind::kEnd) co_return std::size_t{0};
     if (progress.kind == Kind::kFailed) co_return fail(stream_.failure());
-    // A connection that waits holds no buffer.
-    if (buffer_.empty()) std::string().swap(buffer_);
     const bool ready = co_await stream_.wait(progress.kind);
     if (!ready) co_return fail(stream_.failure());
   }
 }
 
 Task<bool> StreamReader::wait_for_more() {
-  if (!unread().empty()) co_return true;
-  const auto filled = co_await fill();
-  co_return filled && *filled > 0;
+  while (unread().empty()) {
+    const auto progress = fill_now();
+    if (progress.kind == Kind::kBytes) break;
+    if (!net::must_wait(progress.kind)) co_return false;
+    const bool ready = co_await stream_.wait(progress.kind);
+    if (!ready) co_return false;
+  }
+  co_return true;
 }
 
-Task<Result<std::string>> StreamReader::take_head(std::size_t most) {
-  std::size_t from = 0;
-  while (true) {
-    // Wherever it was split, so the search may have gone past its first byte.
-    while (unread().starts_with("\r\n")) {
-      consume(2);
-      from = 0;
-    }
-    const auto end = http::find_head_end(unread(), from);
-    if (end != std::string_view::npos) {
-      if (end > most) break;
-      std::string head(unread().substr(0, end));
-      consume(end);
-      co_return head;
-    }
-    if (unread().size() > most) break;
-    const auto got = co_await fill();
-    if (!got) co_return fail(got.error());
-    if (*got > 0) continue;
-    if (unread().empty()) co_return std::string();
-    co_return fail(Code::kMalformed, "the head was cut short");
+std::optional<Result<std::string_view>> StreamReader::take_head_now(std::size_t most) {
+  // Wherever it was split, so the search may have gone past its first byte.
+  while (unread().starts_with("\r\n")) consume(2);
+  const auto end = http::find_head_end(unread(), searched_);
+  const bool found = end != std::string_view::npos;
+  if ((found ? end : unread().size()) > most) {
+    return fail(Code::kTooLarge, "the head is too large");
   }
-  co_return fail(Code::kTooLarge, "the head is too large");
+  if (!found) return std::nullopt;
+  const auto head = unread().substr(0, end);
+  consume(end);
+  return head;
+}
+
+Task<Result<std::string_view>> StreamReader::take_head(std::size_t most) {
+  while (true) {
+    if (auto head = take_head_now(most)) co_return *std::move(head);
+    const auto progress = fill_now();
+    if (progress.kind == Kind::kBytes) continue;
+    if (progress.kind == Kind::kFailed) co_return fail(stream_.failure());
+    if (progress.kind == Kind::kEnd) {
+      if (unread().empty()) co_return std::string_view();
+      co_return fail(Code::kMalformed, "the head was cut short");
+    }
+    const bool ready = co_await stream_.wait(progress.kind);
+    if (!ready) co_return fail(stream_.failure());
+  }
 }
 
 Task<Result<std::size_t>> StreamReader::read(char* into, std::size_t room) {
@@ -115,8 +127,22 @@ std::optional<std::uint64_t> BodyReader::left() const {
   return std::nullopt;
 }
 
+std::optional<Result<std::size_t>> BodyReader::read_now(char* into, std::size_t room) {
+  if (done()) return std::size_t{0};
+  if (framing_.kind == http::BodyFraming::Kind::kChunked) return read_chunked_now(into, room);
+  const auto have = reader_.unread();
+  if (have.empty()) return std::nullopt;
+  const bool by_length = framing_.kind == http::BodyFraming::Kind::kLength;
+  const auto most = by_length ? std::min<std::uint64_t>(room, left_) : room;
+  const auto count = std::min<std::uint64_t>(most, have.size());
+  std::memcpy(into, have.data(), count);
+  reader_.consume(count);
+  left_ -= by_length ? count : 0;
+  return count;
+}
+
 Task<Result<std::size_t>> BodyReader::read(char* into, std::size_t room) {
-  if (done()) co_return std::size_t{0};
+  if (auto got = read_now(into, room)) co_return *std::move(got);
   if (framing_.kind == http::BodyFraming::Kind::kChunked) {
     auto got = co_await read_chunked(into, room);
     co_return got;
@@ -137,19 +163,33 @@ Task<Result<std::size_t>> BodyReader::read(char* into, std::size_t room) {
   co_return *got;
 }
 
-Task<Result<std::size_t>> BodyReader::read_chunked(char* into, std::size_t room) {
+std::optional<Result<std::size_t>> BodyReader::read_chunked_now(char* into, std::size_t room) {
   std::string plain;
+  const auto used = chunks_.feed(reader_.unread(), plain, room);
+  if (!used) return fail(used.error());
+  reader_.consume(*used);
+  if (plain.empty() && !chunks_.done()) return std::nullopt;
+  std::memcpy(into, plain.data(), plain.size());
+  return plain.size();
+}
+
+Task<Result<std::size_t>> BodyReader::read_chunked(char* into, std::size_t room) {
   while (true) {
-    const auto used = chunks_.feed(reader_.unread(), plain, room);
-    if (!used) co_return fail(used.error());
-    reader_.consume(*used);
-    if (!plain.empty() || chunks_.done()) break;
     const auto got = co_await reader_.fill();
     if (!got) co_return fail(got.error());
     if (*got == 0) co_return fail(Code::kMalformed, "the body was cut short");
+    if (auto read = read_chunked_now(into, room)) co_return *std::move(read);
   }
-  std::memcpy(into, plain.data(), plain.size());
-  co_return plain.size();
+}
+
+std::optional<Status> write_now(net::ByteStream& stream, std::string_view& bytes) {
+  while (!bytes.empty()) {
+    const auto progress = stream.write_now(bytes);
+    if (net::must_wait(progress.kind)) return std::nullopt;
+    if (progress.kind != Kind::kBytes) return fail(stream.failure());
+    bytes.remove_prefix(progress.count);
+  }
+  return Status{};
 }
 
 Task<Status> write_rest(net::ByteStream& stream, std::string_view bytes) {
@@ -159,9 +199,7 @@ Task<Status> write_rest(net::ByteStream& stream, std::string_view bytes) {
       bytes.remove_prefix(progress.count);
       continue;
     }
-    if (progress.kind == Kind::kFailed || progress.kind == Kind::kEnd) {
-      co_return fail(stream.failure());
-    }
+    if (!net::must_wait(progress.kind)) co_return fail(stream.failure());
     const bool ready = co_await stream.wait(progress.kind);
     if (!ready) co_return fail(stream.failure());
   }

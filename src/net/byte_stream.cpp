@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -20,7 +20,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+// Awaited in the coroutine's own frame: use_awaitable would make one more for each wait.
+constexpr auto kAwait = asio::as_tuple(asio::deferred);
 
 constexpr Progress bytes_moved(std::size_t count) {
   return {.kind = Progress::Kind::kBytes, .count = count};
