@@ -53,6 +53,7 @@ const PLACES = {
   second: { suffix: 'e2b', pool: '10.233.0.0/16', folder: '-second' },
 };
 export const place = PLACES[process.env.DEPLOYCLAW_TEST_PLACE ?? 'first'];
+if (!place) throw new Error(`DEPLOYCLAW_TEST_PLACE is one of ${Object.keys(PLACES).join(', ')}, not ${process.env.DEPLOYCLAW_TEST_PLACE}`);
 
 export class Platform {
   // `home` is reused between test files so that images are loaded once; agents are not.
