@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { makeAuthority } from '../tests/fakes/authority.mjs';
 import { startEchoOrigin } from '../tests/fakes/echo_origin.mjs';
 import { root } from '../tests/e2e/harness.mjs';
-import { LOAD_CORE, loadProgram, measure, measureIdle, pin, PROXY_CORE } from './egress_measure.mjs';
+import { diskSync, LOAD_CORE, loadProgram, measure, measureIdle, pin, PROXY_CORE } from './egress_measure.mjs';
 import { startNginx } from './egress_nginx.mjs';
 import { startOurs } from './egress_ours.mjs';
 import { judge } from './egress_targets.mjs';
@@ -135,6 +135,9 @@ try {
   pin(origin.pids, LOAD_CORE);
   const figures = await measureAll(await startServers(ca, port, stops), origin.pids);
   printFigures(figures);
+  if (wanted('ours') && !skipped.has('requests1')) {
+    console.log(`  a write and its sync on this disk: ${diskSync(path.join(root, 'build')).toFixed(0)} µs (p50); a request of ours that comes alone waits for one`);
+  }
   const rows = judge(figures, ['idle', ...Object.keys(loads)].filter((name) => !skipped.has(name)));
   warnOfFullLoad(figures);
   if (rows.length === 0) console.log('  no egress of ours was measured: no targets to judge');
