@@ -3,89 +3,23 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <filesystem>
-#include <fstream>
 #include <ranges>
 #include <thread>
 
 #include "egress/log_limiter.hpp"
-#include "egress/testing/audit_socket.hpp"
-#include "net/testing/raw_client.hpp"
-#include "vault/testing/temporary_directory.hpp"
+#include "egress/testing/audit_intake_rig.hpp"
 
 namespace deployclaw::egress {
 namespace {
 
-namespace asio = boost::asio;
 using net::testing::run_until;
 using testing::AuditSocket;
 using ::testing::HasSubstr;
 
-constexpr std::uint64_t kRoomy = 1ULL << 20;
-
-class AuditIntakeTest : public ::testing::Test {
- protected:
-  void start(std::uint64_t most_bytes = kRoomy, const std::string& folder = {}) {
-    auto spool = Spool::open(folder.empty() ? directory.path() : folder, most_bytes, 1ULL << 24,
-                             [this](int fd) {
-                               std::this_thread::sleep_for(sync_takes.load());
-                               return failing_syncs > 0 ? fail_sync() : fsync(fd);
-                             });
-    ASSERT_TRUE(spool);
-    intake =
-        std::make_unique<AuditIntake>(std::move(*spool), io.get_executor(), [this] { ++told; });
-  }
-  int fail_sync() {
-    --failing_syncs;
-    errno = EIO;
-    return -1;
-  }
-
-  AuditSocket worker_of(ClientId owner) {
-    AuditSocket socket(io, agent);
-    intake->add_agents(owner, {agent});
-    intake->add_worker(socket.other_end(), owner);
-    return socket;
-  }
-
-  std::vector<SpoolRecord> durable() {
-    std::vector<SpoolRecord> records;
-    auto& spool = intake->spool();
-    for (auto at = spool.begin(); at < spool.durable_end();) {
-      auto stretch = spool.read(at, 64UL << 20);
-      if (!stretch) throw std::runtime_error(stretch.error().message);
-      at = stretch->end;
-      std::ranges::copy_if(stretch->records, std::back_inserter(records),
-                           [](const auto& one) { return one.kind != RecordKind::kOpen; });
-    }
-    return records;
-  }
-  std::size_t count(std::string_view part) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(durable(), [&](const auto& one) { return one.json.contains(part); }));
-  }
-
-  // Waits until `count` records are durable.
-  std::vector<SpoolRecord> durable(std::size_t count) {
-    run_until(io, [&] { return durable().size() >= count; });
-    return durable();
-  }
-
-  const ClientId client = ClientId::random();
-  const AgentId agent = AgentId::random();
-  asio::io_context io;
-  vault::TemporaryDirectory directory;
-  int told = 0;
-  std::atomic<int> failing_syncs = 0;
-  std::atomic<std::chrono::milliseconds> sync_takes{};
-  std::unique_ptr<AuditIntake> intake;
-};
+class AuditIntakeTest : public testing::AuditIntakeRig {};
 
 TEST_F(AuditIntakeTest, AnswersAnIntentOnceItIsDurable) {
   start();
@@ -428,130 +362,6 @@ TEST(LogLimiter, LetsABurstThroughAndThenCounts) {
   EXPECT_EQ(admitted, LogLimiter::kBurst);
   EXPECT_EQ(limiter.admit(now + std::chrono::seconds(10)), 980U);
   EXPECT_EQ(limiter.admit(now + std::chrono::seconds(10)), std::nullopt);
-}
-
-// ---- A disk that fails.
-
-// The kernel may have dropped the pages, and says so once: a later success is no success.
-TEST_F(AuditIntakeTest, WhatAFailedSyncLeftInDoubtIsRefusedAndEverythingElseIsWrittenAgain) {
-  start();
-  AuditSocket worker = worker_of(client);
-  worker.say(RecordKind::kIntent, 1, R"({"target":"before"})");
-  EXPECT_EQ(worker.answer().refused, Refusal::kNo);
-  failing_syncs = 1;
-  worker.say(RecordKind::kOutcome, 1, R"({"outcome":"success","target":"outcome"})");
-  worker.say(RecordKind::kEvent, 0, R"({"target":"event"})");
-  worker.say(RecordKind::kIntent, 2, R"({"target":"doubtful"})");
-  EXPECT_EQ(worker.answer().refused, Refusal::kUnwritable);
-  EXPECT_FALSE(intake->writable());
-  worker.say(RecordKind::kIntent, 3, R"({"target":"after"})");
-  EXPECT_EQ(worker.answer().refused, Refusal::kNo);
-  EXPECT_TRUE(intake->writable());
-  EXPECT_TRUE(run_until(io, [&] { return count("\"outcome\"") + count("\"event\"") == 2; }));
-  EXPECT_EQ(count("before"), 1U);
-  EXPECT_EQ(count("doubtful"), 0U) << "refused, so it is nowhere";
-  worker.close();
-  run_until(io, [&] { return count("interrupted") == 1; });
-  EXPECT_EQ(count("interrupted"), 1U) << "only the last one was open";
-}
-
-TEST_F(AuditIntakeTest, AFailedSyncOfWhatNobodyWaitedForLosesNothing) {
-  start();
-  AuditSocket worker = worker_of(client);
-  failing_syncs = 1;
-  worker.say(RecordKind::kEvent, 0, R"({"target":"event"})");
-  EXPECT_TRUE(run_until(io, [&] { return count("event") == 1; }));
-  EXPECT_EQ(failing_syncs, 0);
-}
-
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& path) : path_(path) {
-    mounted_ = mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=256k") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-
-  // Takes all the room there is, or gives it back.
-  void fill() const {
-    std::ofstream file(path_ + "/other");
-    const std::string block(4'096, 'x');
-    while (file.write(block.data(), 4'096).flush()) {
-    }
-  }
-  void free() const { std::filesystem::remove(path_ + "/other"); }
-
- private:
-  const std::string path_;
-  bool mounted_ = false;
-};
-
-TEST_F(AuditIntakeTest, AFullDiskRefusesAndHealsWhenThereIsRoomAndNothingIsLost) {
-  const auto folder = directory.file("disk");
-  std::filesystem::create_directory(folder);
-  const SmallDisk disk(folder);
-  if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";
-  start(kRoomy, folder);
-  AuditSocket worker = worker_of(client);
-  worker.say(RecordKind::kIntent, 1, R"({"target":"first"})");
-  EXPECT_EQ(worker.answer().refused, Refusal::kNo);
-  disk.fill();
-  const std::string filling = R"({"target":"filling )" + std::string(8'000, 'x') + R"("})";
-  std::uint64_t id = 1;
-  DurableMessage answer;
-  while (answer.refused == Refusal::kNo) {
-    worker.say(RecordKind::kIntent, ++id, filling);
-    answer = worker.answer();
-  }
-  EXPECT_EQ(answer.refused, Refusal::kUnwritable);
-  EXPECT_FALSE(intake->writable());
-  worker.say(RecordKind::kOutcome, 1, R"({"outcome":"success","metadata":{"a":"the outcome"}})");
-  for (int i = 0; i < 20; ++i) worker.say(RecordKind::kEvent, 0, filling);
-  worker.say(RecordKind::kIntent, ++id, filling);
-  EXPECT_EQ(worker.answer().refused, Refusal::kUnwritable);
-  disk.free();
-  EXPECT_TRUE(run_until(io, [&] { return count("the outcome") == 1; })) << "without anybody asking";
-  EXPECT_TRUE(run_until(io, [&] { return intake->writable(); }));
-  worker.say(RecordKind::kIntent, ++id, R"({"target":"last"})");
-  EXPECT_EQ(worker.answer().refused, Refusal::kNo);
-  const auto events = [&] {
-    return std::ranges::count(durable(), RecordKind::kEvent, &SpoolRecord::kind);
-  };
-  EXPECT_TRUE(run_until(io, [&] { return events() == 20; })) << events();
-  EXPECT_EQ(intake->lost(), 0U);
-}
-
-// ---- A process that was killed.
-
-TEST_F(AuditIntakeTest, IntentsOfALifeThatWasKilledEndAsInterrupted) {
-  {
-    auto spool = Spool::open(directory.path(), kRoomy).value();
-    const auto record = [&](RecordKind kind, std::uint64_t id) {
-      return SpoolRecord{
-          .kind = kind, .client = client, .agent = agent, .worker = 77, .id = id, .json = "{}"};
-    };
-    ASSERT_TRUE(spool->append({record(RecordKind::kIntent, 1), record(RecordKind::kIntent, 2),
-                               record(RecordKind::kOutcome, 1)}));
-    ASSERT_TRUE(spool->sync());
-  }
-  start();
-  ASSERT_TRUE(run_until(io, [&] { return durable().size() == 4; }));
-  const auto last = durable().back();
-  EXPECT_EQ(last.kind, RecordKind::kOutcome);
-  EXPECT_EQ(last.id, 2U);
-  EXPECT_EQ(last.worker, 77U);
-  EXPECT_EQ(last.client, client);
-  EXPECT_EQ(last.agent, agent);
-  EXPECT_THAT(last.json, HasSubstr("interrupted: the gateway ended"));
-  intake.reset();
-  start();
-  intake.reset();
-  start();
-  EXPECT_EQ(durable().size(), 4U) << "once";
 }
 
 }  // namespace

@@ -54,10 +54,10 @@ std::string text_at(const json::object& record, std::initializer_list<std::strin
 }  // namespace
 
 AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel,
-                       const Patience& patience)
+                       const Gathering::Patience& patience)
     : executor_(executor),
       channel_(executor, std::move(channel)),
-      patience_(patience),
+      gathering_(patience),
       rest_(executor),
       hold_(executor) {}
 
@@ -101,7 +101,7 @@ Result<Grant> AuditTrail::Intent::take_answer() {
   granted_ = !answer->limit;
   if (granted_) return answer->grant;
   refusal_ = answer->limit;
-  --trail_->under_way_;
+  trail_->gathering_.forget();
   trail_ = nullptr;  // it never was
   return fail(to_error(*refusal_));
 }
@@ -110,7 +110,7 @@ void AuditTrail::Intent::finish(const json::object& outcome,
                                 std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
   trail_->answers_.erase(id_);
-  trail_->note_end();
+  trail_->gathering_.end(Clock::now());
   // What the ledger holds for it, or keeps waiting, others may be in need of.
   const bool frees = !charge_.is_free() && (!granted_ || charge_.wanted > 0);
   std::exchange(trail_, nullptr)
@@ -134,8 +134,6 @@ AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record,
   intent.agent_ = agent;
   intent.id_ = next_id_++;
   intent.charge_ = charge;
-  ++under_way_;
-  if (awaited_ > 0) --awaited_;
   if (!charge.is_free()) answers_.try_emplace(intent.id_);
   intent.sequence_ = send(
       {.kind = RecordKind::kIntent, .agent = agent, .id = intent.id_, .json = {}, .charge = charge},
@@ -193,22 +191,22 @@ void AuditTrail::write_text(const json::object& record) {
 std::uint64_t AuditTrail::send(const RecordMessage& message, Haste haste) {
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (message.json.size() > kMostRecordJson) close();
+  const auto size = packet_.size() + message.json.size() + kRecordHead;
+  if (size > PacketChannel::kMostBytes) flush();
+  if (message.kind == RecordKind::kIntent) gathering_.intend();
   if (!open_) return ++sent_;
-  if (packet_.size() + message.json.size() + kRecordHead > PacketChannel::kMostBytes) flush();
   append(packet_, message);
-  if (message.kind == RecordKind::kIntent) ++intents_;
-  if (++in_packet_ >= kMostHeldRecords) haste = Haste::kNow;
+  if (gathering_.add()) haste = Haste::kNow;
   haste == Haste::kNow ? flush_now() : flush_soon();
   return ++sent_;
 }
 
 void AuditTrail::flush_now() {
   if (!std::exchange(now_, true)) {
-    gathers_since_ = Clock::now();
+    gathering_.begin(Clock::now());
   } else if (!std::exchange(resting_, false)) {
     return;  // is looked at anyway
   }
-  quiet_turns_ = 0;
   look_later();
 }
 
@@ -220,46 +218,18 @@ void AuditTrail::look_later() {
 }
 
 void AuditTrail::look() {
-  switch (what_next()) {
-    case Next::kLookAgain:
-      look_later();
-      return;
-    case Next::kRest:
-      rest();
-      return;
-    case Next::kFlush:
-      now_ = false;
-      flush();
-  }
-}
-
-AuditTrail::Next AuditTrail::what_next() {
-  if (!open_ || in_packet_ >= kMostHeldRecords) return Next::kFlush;
-  const auto now = Clock::now();
-  const bool alone = under_way_ < 2 && !awaits(now);
-  if (alone || now - gathers_since_ >= patience_.in_all) return Next::kFlush;
-  const bool quiet = std::exchange(seen_, sent_) == sent_;
-  quiet_turns_ = quiet ? quiet_turns_ + 1 : 0;
-  if (quiet_turns_ < kQuietTurns) return Next::kLookAgain;
-  return awaits(now) ? Next::kRest : Next::kFlush;
-}
-
-bool AuditTrail::awaits(Clock::time_point now) const {
-  return intents_ > 0 && awaited_ > 0 && now - ended_at_ < patience_.after_an_end;
-}
-
-void AuditTrail::note_end() {
-  --under_way_;
-  const auto now = Clock::now();
-  const bool at_once = now - std::exchange(ended_at_, now) < patience_.after_an_end;
-  awaited_ = at_once ? awaited_ + 1 : 1;
+  const auto next = open_ ? gathering_.next(Clock::now()) : Gathering::Next::kGo;
+  if (next == Gathering::Next::kAnotherTurn) return look_later();
+  if (next == Gathering::Next::kRest) return rest();
+  now_ = false;
+  flush();
 }
 
 // Like hold_, the timer is left to run: where it comes early, it is set once more.
 void AuditTrail::rest() {
   resting_ = true;
   if (std::exchange(rest_runs_, true)) return;
-  rest_.expires_at(std::min(ended_at_ + patience_.after_an_end, gathers_since_ + patience_.in_all));
+  rest_.expires_at(gathering_.rests_until());
   rest_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
     if (alive.expired()) return;
     rest_runs_ = false;
@@ -283,8 +253,7 @@ void AuditTrail::flush() {
   if (!open_ || packet_.empty()) return;
   const bool sent = channel_.send(packet_).has_value();
   packet_.clear();
-  in_packet_ = 0;
-  intents_ = 0;
+  gathering_.clear();
   if (!sent) close();
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "egress/gathering.hpp"
 #include "egress/messages.hpp"
 #include "egress/packet_channel.hpp"
 
@@ -25,25 +26,13 @@ namespace deployclaw::egress {
 // worker that is killed meanwhile the intake ends such an intent as interrupted, as any that is
 // open.
 //
-// What somebody waits for goes once the loop comes around. With other intents under way it goes
-// once kQuietTurns turns of the loop in a row brought nothing to tell, for those may be about to
-// tell something too, and one disk sync then serves all. A worker that is idle is through with such
-// turns in microseconds. And whoever has just been answered often asks again at once: for a moment
-// an intent waits for as many others as have ended.
+// What somebody waits for goes once the loop comes around, or a little later together with what
+// others are about to tell: Gathering.
 class AuditTrail {
  public:
-  static constexpr int kQuietTurns = 3;
-  // How long an intent waits for others at the most.
-  struct Patience {
-    std::chrono::microseconds in_all{1000};
-    std::chrono::microseconds after_an_end{300};  // of the last that ended
-  };
-
   // `patience`: the usual, but for tests.
   AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel,
-             const Patience& patience);
-  AuditTrail(boost::asio::any_io_executor executor, linux::UniqueFd channel)
-      : AuditTrail(std::move(executor), std::move(channel), Patience{}) {}
+             const Gathering::Patience& patience = {});
 
   // Every record is handed to `cleaner` last, as it will be written: agents choose hosts, paths and
   // methods, and may put a real secret there. It overwrites such in place and keeps the JSON valid.
@@ -92,9 +81,8 @@ class AuditTrail {
   static constexpr double kEventBurst = 500;
   void event(AgentId agent, boost::json::object record);
 
-  // An outcome is on its way after so much at the latest, or with so many others.
+  // An outcome is on its way after so much at the latest.
   static constexpr std::chrono::milliseconds kMostHeld{2};
-  static constexpr std::size_t kMostHeldRecords = 128;
 
   // Takes the spool's answers until the channel closes.
   Task<void> run();
@@ -105,14 +93,10 @@ class AuditTrail {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Haste : std::uint8_t { kNow, kSoon };
-  enum class Next : std::uint8_t { kFlush, kLookAgain, kRest };
   void flush();
   void flush_now();
   void look_later();
   void look();
-  Next what_next();
-  [[nodiscard]] bool awaits(Clock::time_point now) const;
-  void note_end();
   void rest();
   void flush_soon();
   std::uint64_t send(RecordMessage message, const boost::json::object& record,
@@ -135,19 +119,11 @@ class AuditTrail {
   std::list<Waiter> waiters_;
   // Of intents with a charge that have no answer yet, or one that nobody has taken.
   std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
-  std::string text_;           // of the record that is being told; kept for its memory
-  std::string packet_;         // records that go together
-  std::size_t in_packet_ = 0;  // so many
-  std::size_t intents_ = 0;    // of them
-  bool now_ = false;           // once the loop is quiet
-  std::size_t under_way_ = 0;  // intents without an outcome
-  int quiet_turns_ = 0;        // in a row
-  std::uint64_t seen_ = 0;     // sent_ at the last turn
-  Clock::time_point gathers_since_;
-  const Patience patience_;
-  std::size_t awaited_ = 0;     // intents that ended and have no successor yet
-  Clock::time_point ended_at_;  // the last one
-  bool resting_ = false;        // until rest_ is over or there is something to tell
+  std::string text_;    // of the record that is being told; kept for its memory
+  std::string packet_;  // records that go together
+  Gathering gathering_;
+  bool now_ = false;      // once gathering_ says so
+  bool resting_ = false;  // until rest_ is over or there is something to tell
   bool rest_runs_ = false;
   boost::asio::steady_timer rest_;
   bool soon_ = false;  // once hold_ is over

@@ -42,11 +42,11 @@ class AuditTrailTest : public ::testing::Test {
   // With all the time there is or none, so that no test is lost to a slow machine.
   static constexpr std::chrono::hours kLong{1};
   static constexpr std::chrono::microseconds kNoTime{0};
-  explicit AuditTrailTest(const AuditTrail::Patience& patience = {.in_all = kLong,
-                                                                  .after_an_end = kNoTime})
+  explicit AuditTrailTest(const Gathering::Patience& patience = {.in_all = kLong,
+                                                                 .after_an_end = kNoTime})
       : AuditTrailTest(make_packet_pair().value(), patience) {}
   AuditTrailTest(std::pair<linux::UniqueFd, linux::UniqueFd> ends,
-                 const AuditTrail::Patience& patience)
+                 const Gathering::Patience& patience)
       : spool(io.get_executor(), std::move(ends.first)),
         trail(io.get_executor(), std::move(ends.second), patience) {}
 
@@ -132,13 +132,13 @@ TEST_F(AuditTrailTest, WhatIsOverIsNotUnderWay) {
 TEST_F(AuditTrailTest, ALoopThatIsNeverQuietDoesNotKeepThemForEver) {
   std::vector<AuditTrail::Intent> intents;
   Told told;
-  while (told.empty() && intents.size() < 2 * AuditTrail::kMostHeldRecords) {
+  while (told.empty() && intents.size() < 2 * Gathering::kMostRecords) {
     intents.push_back(trail.intend(agent, kRecord));
     step();
     if (intents.size() > 1) told = there();
     if (intents.size() == 1) EXPECT_THAT(there(), SizeIs(1)) << "alone";
   }
-  EXPECT_THAT(told, SizeIs(AuditTrail::kMostHeldRecords));
+  EXPECT_THAT(told, SizeIs(Gathering::kMostRecords));
   trail.close();
 }
 
@@ -263,7 +263,7 @@ TEST_F(AuditTrailTest, EveryOutcomeGoesWhateverWasSentBefore) {
 
 TEST_F(AuditTrailTest, NoMoreThanSoManyAreHeld) {
   std::vector<AuditTrail::Intent> intents;
-  for (std::size_t i = 0; i < AuditTrail::kMostHeldRecords; ++i) {
+  for (std::size_t i = 0; i < Gathering::kMostRecords; ++i) {
     intents.push_back(trail.intend(agent, kRecord));
   }
   turn();
@@ -271,7 +271,7 @@ TEST_F(AuditTrailTest, NoMoreThanSoManyAreHeld) {
   }
   for (auto& intent : intents) intent.finish(kSuccess);
   turn();
-  EXPECT_EQ(there().size(), AuditTrail::kMostHeldRecords);
+  EXPECT_EQ(there().size(), Gathering::kMostRecords);
   trail.close();
 }
 
