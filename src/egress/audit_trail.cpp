@@ -78,16 +78,37 @@ AuditTrail::Intent::~Intent() {
   finish({{"outcome", "failure"}, {"metadata", metadata}});
 }
 
+// Somebody who waits for an answer is known as long as this lives. A coroutine that is cancelled is
+// left by an exception, and must not be woken any more.
+class AuditTrail::Waiter {
+ public:
+  Waiter(AuditTrail& trail, const Intent& intent, std::chrono::seconds most)
+      : trail_(trail),
+        intent_(intent),
+        timer_(trail.executor_, most),
+        place_(trail.waiters_.insert(trail.waiters_.end(), this)) {}
+  ~Waiter() { trail_.waiters_.erase(place_); }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  auto until_woken() { return timer_.async_wait(kAsTuple); }
+  void wake() { timer_.cancel(); }
+  [[nodiscard]] const Intent& intent() const { return intent_; }
+
+ private:
+  AuditTrail& trail_;
+  const Intent& intent_;
+  asio::steady_timer timer_;
+  const std::list<Waiter*>::iterator place_;
+};
+
 Task<Result<Grant>> AuditTrail::Intent::durable() {
-  const auto most = charge_.wanted > 0 ? kMostWaitForMoney : kMostWait;
-  asio::steady_timer timer(trail_->executor_, most);
-  const auto place = trail_->waiters_.insert(trail_->waiters_.end(), {this, &timer});
+  Waiter waiter(*trail_, *this, charge_.wanted > 0 ? kMostWaitForMoney : kMostWait);
   bool late = false;
   while (trail_->open_ && !late && !trail_->is_answered(*this)) {
-    const auto [error] = co_await timer.async_wait(kAsTuple);
-    late = !error;  // not cancelled: the deadline passed
+    const auto [error] = co_await waiter.until_woken();
+    late = !error;  // not woken: the deadline passed
   }
-  trail_->waiters_.erase(place);
   co_return take_answer();
 }
 
@@ -299,8 +320,8 @@ Task<void> AuditTrail::run() {
     }
     durable_ = std::max(durable_, answer->sequence);
     take_answers(*answer);
-    for (const auto& waiter : waiters_) {
-      if (is_answered(*waiter.intent)) waiter.timer->cancel();
+    for (auto* const waiter : waiters_) {
+      if (is_answered(waiter->intent())) waiter->wake();
     }
   }
   close();
@@ -312,7 +333,7 @@ void AuditTrail::close() {
   channel_.close();
   rest_.cancel();
   hold_.cancel();
-  for (const auto& waiter : waiters_) waiter.timer->cancel();
+  for (auto* const waiter : waiters_) waiter->wake();
 }
 
 }  // namespace deployclaw::egress

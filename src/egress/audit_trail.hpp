@@ -110,13 +110,10 @@ class AuditTrail {
   Result<IntentAnswer> take_answer(std::uint64_t id);
   void take_answers(const DurableMessage& message);
 
-  struct Waiter {
-    const Intent* intent;
-    boost::asio::steady_timer* timer;
-  };
+  class Waiter;
   boost::asio::any_io_executor executor_;
   PacketChannel channel_;
-  std::list<Waiter> waiters_;
+  std::list<Waiter*> waiters_;
   // Of intents with a charge that have no answer yet, or one that nobody has taken.
   std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
   std::string text_;    // of the record that is being told; kept for its memory

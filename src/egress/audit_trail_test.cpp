@@ -172,6 +172,18 @@ class PatientTrailTest : public AuditTrailTest {
   }
 };
 
+TEST_F(AuditTrailTest, AWaitThatIsCancelledIsForgotten) {
+  auto intent = trail.intend(agent, kRecord);
+  TaskGroup tasks(io.get_executor());
+  tasks.spawn("wait",
+              [](AuditTrail::Intent& one) -> Task<void> { (void)co_await one.durable(); }(intent));
+  turn();
+  tasks.cancel();
+  turn();
+  EXPECT_EQ(tasks.size(), 0U);
+  trail.close();  // which wakes whoever waits
+}
+
 TEST_F(PatientTrailTest, AnIntentWaitsForAsManyAsHaveJustEnded) {
   end_two();
   auto third = trail.intend(agent, kRecord);
