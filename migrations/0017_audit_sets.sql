@@ -1,6 +1,6 @@
--- A record costs a third less: rows go into the log as one set, fields are taken out of an event once,
--- and what is well-formed, nearly everything, needs no subtransaction of its own. What the functions
--- promise, and every hash, stays as it was.
+-- A record costs nearly a third less: rows go into the log as one set, an event's fields are taken out
+-- together, and both texts of what is well-formed, nearly everything, are read under one subtransaction.
+-- What the functions promise, and every hash, stays as it was.
 
 -- As before, but the chain is made first, record by record, and all of it written at once.
 CREATE OR REPLACE FUNCTION audit.append(events jsonb) RETURNS bigint

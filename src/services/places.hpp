@@ -12,7 +12,7 @@ namespace deployclaw::services {
 std::unexpected<Error> misplaced(const AgentCredential& credential, std::string_view where);
 
 // Refuses when `text`, as it stands or percent-decoded, holds a placeholder of any of `all`.
-// It is in `where` then, of the kind that is said behind it.
+// `where` and `kind` together tell where it is: "X-Key" and " header".
 Status hold_no_placeholder(std::string_view text, std::span<const AgentCredential> all,
                            std::string_view where, std::string_view kind = "");
 
