@@ -83,6 +83,8 @@ async function measureAll(servers, originPids) {
       for (const server of servers) {
         // A peer that failed once is not asked again.
         if (runs[server.name].length < round) continue;
+        // What a load left for the database to do must not run beside the next one.
+        for (const { settled } of servers) await settled?.();
         const run = await attempt(server.name, () => measure(program, server, { ...settings, seconds: options.seconds }, originPids));
         if (run) runs[server.name].push(run);
       }

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { caBundle, Customer, Platform, root } from '../tests/e2e/harness.mjs';
+import { sleep } from './egress_measure.mjs';
 
 const HOST = 'origin.test';
 
@@ -12,7 +13,8 @@ const HOST = 'origin.test';
 // with policy, injection, scrubbing and audit on. Answers
 //   {address, port, networkOf: a pid in whose network clients must be, header: what each request carries
 //    for injection, caFile: whom its clients trust, pids: roots of its process tree, host: the origin's
-//    name for CONNECT, workerPid: one idle worker (its PSS is told), stop()}.
+//    name for CONNECT, workerPid: one idle worker (its PSS is told), settled(): once the audit log has
+//    in the database what was told so far, stop()}.
 export async function startOurs(ca, originPort) {
   const roots = fs.mkdtempSync('/tmp/deployclaw-bench-roots-');
   fs.chmodSync(roots, 0o755);
@@ -46,6 +48,14 @@ export async function startOurs(ca, originPort) {
   return {
     address: '10.232.0.1', port: 3128, networkOf: container.State.Pid, header: `Authorization: Bearer ${placeholder}`,
     caFile: bundle, pids: [supervisor], host: HOST, workerPid: workers[0],
+    settled: async () => {
+      const position = () => platform.sql('SELECT coalesce(max(position), 0) FROM egress_spools');
+      let before;
+      do {
+        before = position();
+        await sleep(300);
+      } while (before !== position());
+    },
     stop: async () => {
       await customer.remove(id);
       await platform.stop();

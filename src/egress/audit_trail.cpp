@@ -1,11 +1,10 @@
 #include "egress/audit_trail.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/json/serializer.hpp>
+#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "egress/decision_counts.hpp"
@@ -129,6 +128,11 @@ Result<Grant> AuditTrail::Intent::take_answer() {
 
 void AuditTrail::Intent::finish(const json::object& outcome,
                                 std::optional<domain::MicroDollars> spent) {
+  finish_text(json::serialize(outcome), spent);
+}
+
+void AuditTrail::Intent::finish_text(std::string outcome,
+                                     std::optional<domain::MicroDollars> spent) {
   if (trail_ == nullptr) return;
   trail_->answers_.erase(id_);
   trail_->gathering_.end(Clock::now());
@@ -138,9 +142,9 @@ void AuditTrail::Intent::finish(const json::object& outcome,
       ->send({.kind = RecordKind::kOutcome,
               .agent = agent_,
               .id = id_,
-              .json = {},
+              .json = std::move(outcome),
               .amount = granted_ ? spent.value_or(kAllReserved) : 0},
-             outcome, frees ? Haste::kNow : Haste::kSoon);
+             frees ? Haste::kNow : Haste::kSoon);
 }
 
 void AuditTrail::Intent::lower(domain::MicroDollars reserved) {
@@ -150,15 +154,21 @@ void AuditTrail::Intent::lower(domain::MicroDollars reserved) {
 }
 
 AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record, Charge charge) {
+  return intend_text(agent, json::serialize(record), charge);
+}
+
+AuditTrail::Intent AuditTrail::intend_text(AgentId agent, std::string record, Charge charge) {
   Intent intent;
   intent.trail_ = this;
   intent.agent_ = agent;
   intent.id_ = next_id_++;
   intent.charge_ = charge;
   if (!charge.is_free()) answers_.try_emplace(intent.id_);
-  intent.sequence_ = send(
-      {.kind = RecordKind::kIntent, .agent = agent, .id = intent.id_, .json = {}, .charge = charge},
-      record);
+  intent.sequence_ = send({.kind = RecordKind::kIntent,
+                           .agent = agent,
+                           .id = intent.id_,
+                           .json = std::move(record),
+                           .charge = charge});
   return intent;
 }
 
@@ -182,34 +192,13 @@ void AuditTrail::event(AgentId agent, json::object record) {
   send({.kind = RecordKind::kEvent,
         .agent = agent,
         .id = 0,
-        .json = {},
+        .json = json::serialize(record),
         .layer = layer_index(layer),
-        .denials = denied ? left_out + 1 : 0},
-       record);
+        .denials = denied ? left_out + 1 : 0});
 }
 
-std::uint64_t AuditTrail::send(RecordMessage message, const json::object& record, Haste haste) {
-  write_text(record);
-  message.json = std::move(text_);
-  if (cleaner_) cleaner_(message.agent, message.json);
-  const auto sequence = send(message, haste);
-  text_ = std::move(message.json);
-  return sequence;
-}
-
-// As json::serialize(), into memory that is there already.
-void AuditTrail::write_text(const json::object& record) {
-  std::array<char, 4096> piece;
-  json::serializer serializer;
-  serializer.reset(&record);
-  text_.clear();
-  while (!serializer.done()) {
-    const auto next = serializer.read(piece.data(), piece.size());
-    text_.append(next.data(), next.size());
-  }
-}
-
-std::uint64_t AuditTrail::send(const RecordMessage& message, Haste haste) {
+std::uint64_t AuditTrail::send(RecordMessage message, Haste haste) {
+  if (cleaner_ && !message.json.empty()) cleaner_(message.agent, message.json);
   // Once one record is lost, no later one may be taken for it: the trail is closed for good.
   if (message.json.size() > kMostRecordJson) close();
   const auto size = packet_.size() + message.json.size() + kRecordHead;

@@ -57,6 +57,8 @@ class AuditTrail {
     // Told once. `spent` of a model call; without it all that is reserved counts as spent.
     void finish(const boost::json::object& outcome,
                 std::optional<domain::MicroDollars> spent = std::nullopt);
+    // As finish(), of an object that is text already.
+    void finish_text(std::string outcome, std::optional<domain::MicroDollars> spent = std::nullopt);
     // From now on the call costs no more than this, whatever happens to this process. Never raises.
     void lower(domain::MicroDollars reserved);
     [[nodiscard]] std::uint64_t id() const { return id_; }
@@ -74,6 +76,8 @@ class AuditTrail {
   };
 
   Intent intend(AgentId agent, const boost::json::object& record, Charge charge = {});
+  // As intend(), of an object that is text already: nothing is looked up in it.
+  Intent intend_text(AgentId agent, std::string record, Charge charge = {});
   // A denial or finding, whole in itself. Beyond kEventsPerSecond (after a burst of kEventBurst)
   // they are counted instead, and the next one tells how many as "leftOut": an agent that knocks at
   // shut doors all day must not fill the log that all clients' requests wait for.
@@ -99,10 +103,7 @@ class AuditTrail {
   void look();
   void rest();
   void flush_soon();
-  std::uint64_t send(RecordMessage message, const boost::json::object& record,
-                     Haste haste = Haste::kNow);
-  std::uint64_t send(const RecordMessage& message, Haste haste = Haste::kNow);
-  void write_text(const boost::json::object& record);
+  std::uint64_t send(RecordMessage message, Haste haste = Haste::kNow);
   // Whether there is an answer to it, of either kind: how far everything is durable, or one to it
   // alone.
   [[nodiscard]] bool is_answered(const Intent& intent) const;
@@ -116,7 +117,6 @@ class AuditTrail {
   std::list<Waiter*> waiters_;
   // Of intents with a charge that have no answer yet, or one that nobody has taken.
   std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
-  std::string text_;    // of the record that is being told; kept for its memory
   std::string packet_;  // records that go together
   Gathering gathering_;
   bool now_ = false;      // once gathering_ says so

@@ -32,8 +32,8 @@ inline constexpr std::chrono::seconds kLinger{2};
 // The longest body that is read before anything of its request leaves.
 inline constexpr std::size_t kMostWholeBody = 1024UL * 1024;
 
-// For a record of the audit log while it is put together; one that needs more takes more.
-inline constexpr std::size_t kRecordMemory = 4096;
+// For the text of a record of the audit log; one that needs more takes more.
+inline constexpr std::size_t kRecordRoom = 768;
 
 // One request of an agent and its answer: read the head strictly, take the one canonical form of
 // where it goes, decide, tell the audit log, put secrets in, pass it on, take secrets out of the
@@ -110,7 +110,10 @@ class Exchange {
   Task<void> linger();
   [[nodiscard]] Status check_trailers() const;
   [[nodiscard]] services::RequestFacts facts(const boost::json::value* body) const;
-  [[nodiscard]] boost::json::object metadata(boost::json::storage_ptr memory = {}) const;
+  // For a record of the audit log, into a tree or into text.
+  template <class Details>
+  void describe(Details details) const;
+  [[nodiscard]] boost::json::object metadata() const;
   AuditTrail::Intent tell_intent() const;
 
   // Once it may.

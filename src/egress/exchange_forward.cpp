@@ -1,33 +1,15 @@
-#include <array>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/json/array.hpp>
-#include <boost/json/monotonic_resource.hpp>
 
 #include "domain/default_limits.hpp"
 #include "domain/names.hpp"
 #include "egress/answer_body.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
-#include "egress/json_text.hpp"
 #include "http/problem.hpp"
 #include "scrub/finder.hpp"
 
 // The second half of an exchange, first part: the intent, the connection, the request.
 namespace deployclaw::egress {
-
-namespace json = boost::json;
-
-// The record is text before this returns, so that one piece of memory does for all of it.
-AuditTrail::Intent Exchange::tell_intent() const {
-  std::array<unsigned char, kRecordMemory> room;
-  json::monotonic_resource memory(room.data(), room.size());
-  auto details = metadata(&memory);
-  const json::object record({{"actionType", json_text(decision_.action_type)},
-                             {"target", json_text(decision_.target)},
-                             {"metadata", std::move(details)}},
-                            &memory);
-  return shared_.trail.intend(id_, record, charge_);
-}
 
 Task<bool> Exchange::forward() {
   charge_.scope = domain::scope_index(decision_.scope).value_or(kNoScope);

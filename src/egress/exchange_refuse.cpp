@@ -1,7 +1,7 @@
-#include <array>
 #include <boost/json/array.hpp>
-#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/serialize.hpp>
 
+#include "base/json_text.hpp"
 #include "egress/exchange.hpp"
 #include "egress/forward_head.hpp"
 #include "egress/json_text.hpp"
@@ -13,28 +13,86 @@ namespace deployclaw::egress {
 
 namespace json = boost::json;
 
+namespace {
+
+// Where the members of a record's details go: into a tree, for whoever has more to do with them, or
+// straight into text, as every request's do.
+class TreeDetails {
+ public:
+  explicit TreeDetails(json::object& out) : out_(out) {}
+  void tell(std::string_view name, std::string_view text) { out_[name] = json_text(text); }
+  void tell_flag(std::string_view name, bool value) { out_[name] = value; }
+  void tell_number(std::string_view name, std::int64_t value) { out_[name] = value; }
+  void tell_names(std::string_view name, const services::Injected& names) {
+    json::array all;
+    for (const auto one : names) all.emplace_back(json_text(one));
+    out_[name] = std::move(all);
+  }
+  void tell_all(const json::object& members) {
+    for (const auto& member : members) out_[member.key()] = member.value();
+  }
+
+ private:
+  json::object& out_;
+};
+
+class TextDetails {
+ public:
+  explicit TextDetails(JsonText& out) : out_(out) {}
+  void tell(std::string_view name, std::string_view text) { out_.key(name).string(text); }
+  void tell_flag(std::string_view name, bool value) { out_.key(name).boolean(value); }
+  void tell_number(std::string_view name, std::int64_t value) { out_.key(name).number(value); }
+  void tell_names(std::string_view name, const services::Injected& names) {
+    out_.key(name).begin_array();
+    for (const auto one : names) out_.string(one);
+    out_.end_array();
+  }
+  void tell_all(const json::object& members) {
+    for (const auto& member : members) {
+      out_.key(member.key()).raw(json::serialize(member.value()));
+    }
+  }
+
+ private:
+  JsonText& out_;
+};
+
+}  // namespace
+
 // What every record of this exchange tells. The query is left out: it may hold what nobody should
 // read later.
-json::object Exchange::metadata(json::storage_ptr memory) const {
-  json::object out({{"requestId", json_text(request_id_)},
-                    {"method", json_text(std::string_view(head_.method_text).substr(0, 32))},
-                    {"host", json_text(origin_.host)},
-                    {"port", origin_.port},
-                    {"tls", origin_.tls}},
-                   std::move(memory));
-  if (!path_.empty()) out["path"] = json_text(path_);
-  if (websocket_) out["websocket"] = true;
-  if (!decision_.rule.empty()) out["rule"] = json_text(decision_.rule);
-  if (!decision_.scope.empty()) out["scope"] = json_text(decision_.scope);
-  if (approval_) out["approvalId"] = json_text(approval_->to_string());
-  if (!decision_.service.empty()) out["service"] = json_text(decision_.service);
-  if (model_call_) model_call_->describe(out);
-  if (!injected_.empty()) {
-    json::array names;
-    for (const auto name : injected_) names.emplace_back(json_text(name));
-    out["credentials"] = std::move(names);
-  }
+template <class Details>
+void Exchange::describe(Details details) const {
+  details.tell("requestId", request_id_);
+  details.tell("method", std::string_view(head_.method_text).substr(0, 32));
+  details.tell("host", origin_.host);
+  details.tell_number("port", origin_.port);
+  details.tell_flag("tls", origin_.tls);
+  if (!path_.empty()) details.tell("path", path_);
+  if (websocket_) details.tell_flag("websocket", true);
+  if (!decision_.rule.empty()) details.tell("rule", decision_.rule);
+  if (!decision_.scope.empty()) details.tell("scope", decision_.scope);
+  if (approval_) details.tell("approvalId", approval_->to_string());
+  if (!decision_.service.empty()) details.tell("service", decision_.service);
+  if (model_call_) details.tell_all(model_call_->describe());
+  if (!injected_.empty()) details.tell_names("credentials", injected_);
+}
+
+json::object Exchange::metadata() const {
+  json::object out;
+  describe(TreeDetails(out));
   return out;
+}
+
+AuditTrail::Intent Exchange::tell_intent() const {
+  JsonText record(kRecordRoom);
+  record.begin_object();
+  record.key("actionType").string(decision_.action_type);
+  record.key("target").string(decision_.target);
+  record.key("metadata").begin_object();
+  describe(TextDetails(record));
+  record.end_object().end_object();
+  return shared_.trail.intend_text(id_, std::move(record).take(), charge_);
 }
 
 Task<bool> Exchange::refuse_malformed(Error error) {
@@ -152,24 +210,26 @@ Task<bool> Exchange::could_not(Error error) {
 }
 
 void Exchange::finish(std::string_view outcome, const json::object& more) {
-  std::array<unsigned char, kRecordMemory> room;
-  json::monotonic_resource memory(room.data(), room.size());
-  json::object details(more, &memory);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began_);
-  if (status_ != 0) details["status"] = status_;
-  details["bytesSent"] = sent_;
-  details["bytesReceived"] = received_;
-  details["durationMs"] = took.count();
-  if (!findings_.empty()) details["scrubbed"] = findings_;
+  JsonText record(kRecordRoom);
+  record.begin_object();
+  record.key("outcome").string(outcome);
+  record.key("metadata").begin_object();
+  TextDetails details(record);
+  details.tell_all(more);
+  if (status_ != 0) details.tell_number("status", status_);
+  details.tell_number("bytesSent", static_cast<std::int64_t>(sent_));
+  details.tell_number("bytesReceived", static_cast<std::int64_t>(received_));
+  details.tell_number("durationMs", took.count());
+  if (!findings_.empty()) record.key("scrubbed").raw(json::serialize(findings_));
   std::optional<models::MicroDollars> spent;
   if (model_call_) {
     spent = model_call_->spent();
-    model_call_->describe(details);
+    details.tell_all(model_call_->describe());
   }
-  const json::object record({{"outcome", json_text(outcome)}, {"metadata", std::move(details)}},
-                            &memory);
-  intent_.finish(record, spent);
+  record.end_object().end_object();
+  intent_.finish_text(std::move(record).take(), spent);
 }
 
 void Exchange::note_hits(const std::vector<scrub::Hit>& hits) {

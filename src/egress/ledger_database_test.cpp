@@ -147,6 +147,24 @@ TEST_F(LedgerDatabase, ARestartKeepsWhatWasUsedWhetherTheDatabaseHasItOrNot) {
   EXPECT_EQ(admitted(9), 5U);
 }
 
+// An agent that asks thousands of times in a minute must not have all of them written anew each
+// time.
+TEST_F(LedgerDatabase, UsesOfABusyMinuteLieInPartsAndAreAllReadAgain) {
+  limits.windows[kMail] = {.per_hour = 552, .per_day = 1'000};
+  open();
+  ASSERT_TRUE(load());
+  for (const std::uint32_t more : {300U, 150U, 100U}) {
+    EXPECT_EQ(admitted(more), more);
+    drain_all();
+  }
+  EXPECT_EQ(sql("SELECT cardinality(at) FROM scope_uses WHERE part = 0"), 450);
+  EXPECT_EQ(sql("SELECT cardinality(at) FROM scope_uses WHERE part = 1"), 100);
+  EXPECT_EQ(sql("SELECT count(*) FROM scope_uses"), 2);
+  open();
+  ASSERT_TRUE(load());
+  EXPECT_EQ(admitted(5), 2U);
+}
+
 TEST_F(LedgerDatabase, TheDatabaseBeingAwayNeitherResetsNorDoubles) {
   limits.windows[kMail] = {.per_hour = 5, .per_day = 100};
   open();

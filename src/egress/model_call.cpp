@@ -34,18 +34,20 @@ std::optional<models::MicroDollars> MeteredCall::spent() const {
   return meter_ ? meter_->spent() : std::nullopt;
 }
 
-void MeteredCall::describe(boost::json::object& details) const {
+boost::json::object MeteredCall::describe() const {
+  boost::json::object details;
   details["model"] = json_text(call_.request().model);
-  if (granted_ == 0) return;
+  if (granted_ == 0) return details;
   details["reservedMicroUsd"] = granted_;
   const auto paid = spent();
   details["spentMicroUsd"] = paid.value_or(reserved_);
   details["usage"] = paid ? "known" : "unknown";
-  if (!meter_) return;
+  if (!meter_) return details;
   const auto tokens = meter_->tokens();
   details["tokensIn"] = tokens.all_input();
   details["tokensCached"] = tokens.cached_input;
   details["tokensOut"] = tokens.output;
+  return details;
 }
 
 }  // namespace deployclaw::egress

@@ -56,7 +56,7 @@ class MeteredCall {
   [[nodiscard]] std::optional<models::MicroDollars> spent() const;
   // For the audit log: {model, reservedMicroUsd, and, once it is known, tokensIn, tokensCached,
   // tokensOut, spentMicroUsd, usage}. Whole numbers only.
-  void describe(boost::json::object& details) const;
+  [[nodiscard]] boost::json::object describe() const;
 
  private:
   const models::ModelCall call_;

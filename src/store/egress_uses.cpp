@@ -29,7 +29,8 @@ void read_numbers(std::string_view text, std::int64_t base, std::vector<std::int
 constexpr db::Statement kListUses{
     "egress_list_uses",
     "SELECT agent_id, scope, minute, array_to_string(at, ',') FROM scope_uses "
-    "WHERE agent_id = ANY ($1::uuid[]) AND minute >= $2::bigint ORDER BY agent_id, scope, minute"};
+    "WHERE agent_id = ANY ($1::uuid[]) AND minute >= $2::bigint ORDER BY agent_id, scope, minute, "
+    "part"};
 
 constexpr db::Statement kListSpend{
     "egress_list_spend",
