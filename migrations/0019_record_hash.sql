@@ -36,3 +36,5 @@ BEGIN
     coalesce(int4send(octet_length(address)) || address, none));
 END
 $$;
+DROP FUNCTION audit.field(text);
+DROP FUNCTION audit.field(bytea);

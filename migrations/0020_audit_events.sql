@@ -99,8 +99,7 @@ DECLARE
   named uuid := nullif(agent, '00000000-0000-0000-0000-000000000000');
   intent jsonb := '{}';
   result jsonb := '{"outcome": "pending"}';
-  action text;
-  told text;
+  both_parts jsonb;
   details jsonb;
   details_text text;
   tester uuid;
@@ -116,10 +115,9 @@ BEGIN
     intent := audit.object_of(intent_text);
     result := CASE WHEN outcome_text = '' THEN '{"outcome": "pending"}' ELSE audit.object_of(outcome_text) END;
   END;
-  action := coalesce(result ->> 'actionType', intent ->> 'actionType', 'api_call');
-  told := coalesce(result ->> 'outcome', intent ->> 'outcome');
+  both_parts := intent || result;
   details := coalesce(intent -> 'metadata', '{}') || coalesce(result -> 'metadata', '{}');
-  IF action = 'credential_tested' THEN
+  IF both_parts ->> 'actionType' = 'credential_tested' THEN
     tester := audit.tester_of(client, named, details ->> 'testId');
   END IF;
   details_text := details::text;
@@ -131,9 +129,10 @@ BEGIN
   RETURN (client, named,
           CASE WHEN tester IS NOT NULL THEN 'user' WHEN named IS NULL THEN 'system' ELSE 'agent' END,
           coalesce(tester, named)::text,
-          left(action, 64),
-          left(coalesce(result ->> 'target', intent ->> 'target'), 2048),
-          CASE WHEN told IN ('success', 'denied', 'failure', 'pending') THEN told ELSE 'failure' END,
+          left(coalesce(both_parts ->> 'actionType', 'api_call'), 64),
+          left(both_parts ->> 'target', 2048),
+          CASE WHEN both_parts ->> 'outcome' IN ('success', 'denied', 'failure', 'pending')
+               THEN both_parts ->> 'outcome' ELSE 'failure' END,
           details,
           NULL)::audit.event;
 END
