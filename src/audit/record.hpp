@@ -38,7 +38,7 @@ struct Record {
 // Each field is its length in bytes as a 32-bit big-endian integer and then its bytes; a null is
 // the length -1 (ff ff ff ff) and nothing more. Text is UTF-8. Ids are lower-case with hyphens, seq
 // is decimal, created_at is microseconds since 1970-01-01 UTC in decimal. The same definition is
-// audit.record_hash in migrations/0019_record_hash.sql and testing/verify_export.mjs.
+// audit.append_events in migrations/0021_egress_sets.sql and testing/verify_export.mjs.
 Hash record_hash(const Record& record);
 
 // The columns record_of() reads, for a SELECT from audit_logs.

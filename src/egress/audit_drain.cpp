@@ -26,6 +26,7 @@ constexpr int kMostAtStop = 64;
 constexpr int kDeepest = 64;
 // No JSON object, so the log notes it as unreadable.
 constexpr const char* kUnreadable = "unreadable";
+constexpr const char* kNothing = "{}";
 
 // False for what the database would refuse together with everything beside it, again and again:
 // text that is none in its encoding, or nested beyond its stack. A linear look, no parsing.
@@ -87,7 +88,7 @@ std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
     const bool late = record.kind == RecordKind::kOutcome;
     events.push_back({.client = record.client,
                       .agent = record.agent,
-                      .intent = late ? earlier(key) : std::string(),
+                      .intent = late ? earlier(key) : kNothing,
                       .outcome = std::move(record.json)});
   }
   return events;
@@ -232,7 +233,7 @@ store::SpooledEvent AuditDrain::tell_lost(const Spool::Stretch& stretch) {
   return {
       .client = {},
       .agent = {},
-      .intent = {},
+      .intent = kNothing,
       .outcome = fmt::format(
           R"({{"actionType":"audit_records_lost","outcome":"failure","metadata":{{)"
           R"("bytes":{},"position":{},"kept":{},"detail":"the audit spool could not be read"}}}})",

@@ -207,5 +207,53 @@ TEST_F(EgressAudit, AStretchIsWrittenOnceAndOneOutOfPlaceNotAtAll) {
       "pending api_call,failure audit_record_unreadable,failure api_call");
 }
 
+TEST_F(EgressAudit, ClientsInTurnsAndOneThatIsNoObjectAmongThemAreChainedEachByItself) {
+  const auto other = ClientId::random();
+  const auto told = [](const std::string& target) { return R"({"target":")" + target + "\"}"; };
+  const auto body = [&]() -> Task<void> {
+    db::Database database(co_await asio::this_coro::executor, options());
+    std::uint64_t position = 0;
+    for (const std::string bad : {R"({"metadata":{}})", R"({"metadata":[]})", "[]"}) {
+      std::vector<store::SpooledEvent> events;
+      for (const std::string target : {"a", "b", "c"}) {
+        const std::string outcome = target == "b" ? bad : R"({"outcome":"success"})";
+        events.push_back({client_, agent_, told(target), outcome});
+        events.push_back(
+            {other, {}, told(target), R"({"outcome":"denied","metadata":{"x":null}})"});
+      }
+      const auto end = position + 100;
+      const auto written =
+          co_await store::append_spooled(database, "h", position, end, std::move(events));
+      EXPECT_EQ(written.value_or(0), end);
+      position = end;
+    }
+    co_await database.close();
+  };
+  auto task = body();
+  run_to_end(io_, std::move(task));
+  const auto of = [](const ClientId& client) {
+    return sql(
+        "SELECT string_agg(concat_ws(' ', target, outcome, actor_type, metadata), ',' "
+        "ORDER BY seq) FROM audit_logs WHERE client_id = '" +
+        client.to_string() + "'");
+  };
+  EXPECT_EQ(of(client_),
+            "a success agent {},b failure agent {},c success agent {},"
+            "a success agent {},b failure agent {},c success agent {},"
+            "a success agent {},b failure agent {},c success agent {}");
+  EXPECT_EQ(of(other),
+            "a denied system {},b denied system {},c denied system {},"
+            "a denied system {},b denied system {},c denied system {},"
+            "a denied system {},b denied system {},c denied system {}");
+  EXPECT_EQ(sql("SELECT string_agg(action_type, ',' ORDER BY seq) FROM audit_logs "
+                "WHERE target = 'b' AND outcome = 'failure'"),
+            "api_call,audit_record_unreadable,audit_record_unreadable");
+  EXPECT_EQ(sql("SELECT count(*) FROM (SELECT prev_hash, lag(hash) OVER w AS hash, seq, "
+                "lag(seq) OVER w AS before FROM audit_logs WINDOW w AS "
+                "(PARTITION BY client_id ORDER BY seq)) AS t "
+                "WHERE prev_hash <> hash OR seq <> before + 1"),
+            "0");
+}
+
 }  // namespace
 }  // namespace deployclaw::egress

@@ -205,6 +205,7 @@ std::uint64_t AuditTrail::send(RecordMessage message, Haste haste) {
   if (size > PacketChannel::kMostBytes) flush();
   if (message.kind == RecordKind::kIntent) gathering_.intend();
   if (!open_) return ++sent_;
+  if (packet_.empty()) held_since_ = Clock::now();
   append(packet_, message);
   if (gathering_.add()) haste = Haste::kNow;
   haste == Haste::kNow ? flush_now() : flush_soon();
@@ -235,7 +236,7 @@ void AuditTrail::look() {
   flush();
 }
 
-// Like hold_, the timer is left to run: where it comes early, it is set once more.
+// Like hold_, the timer is left to run.
 void AuditTrail::rest() {
   resting_ = true;
   if (std::exchange(rest_runs_, true)) return;
@@ -248,14 +249,16 @@ void AuditTrail::rest() {
 }
 
 // The timer is left to run when something else flushes before, since setting it costs a system
-// call: it may come early for what is held then, never late.
+// call. Where it comes early for what is held then, it is set once more: two packets would cost two
+// syncs.
 void AuditTrail::flush_soon() {
   if (now_ || std::exchange(soon_, true)) return;
-  hold_.expires_after(kMostHeld);
+  hold_.expires_at(held_since_ + kMostHeld);
   hold_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
     if (alive.expired()) return;
     soon_ = false;
-    flush();
+    if (now_ || packet_.empty()) return;
+    Clock::now() < held_since_ + kMostHeld ? flush_soon() : flush();
   });
 }
 
@@ -309,6 +312,8 @@ Task<void> AuditTrail::run() {
     }
     durable_ = std::max(durable_, answer->sequence);
     take_answers(*answer);
+    gathering_.answered();
+    if (std::exchange(resting_, false)) look_later();
     for (auto* const waiter : waiters_) {
       if (is_answered(waiter->intent())) waiter->wake();
     }

@@ -85,7 +85,7 @@ class AuditTrail {
   static constexpr double kEventBurst = 500;
   void event(AgentId agent, boost::json::object record);
 
-  // An outcome is on its way after so much at the latest.
+  // An outcome is on its way after so much at the latest, or when what is gathered then goes.
   static constexpr std::chrono::milliseconds kMostHeld{2};
 
   // Takes the spool's answers until the channel closes.
@@ -117,7 +117,8 @@ class AuditTrail {
   std::list<Waiter*> waiters_;
   // Of intents with a charge that have no answer yet, or one that nobody has taken.
   std::map<std::uint64_t, std::optional<IntentAnswer>> answers_;
-  std::string packet_;  // records that go together
+  std::string packet_;            // records that go together
+  Clock::time_point held_since_;  // its first one
   Gathering gathering_;
   bool now_ = false;      // once gathering_ says so
   bool resting_ = false;  // until rest_ is over or there is something to tell

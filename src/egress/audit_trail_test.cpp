@@ -76,10 +76,13 @@ class AuditTrailTest : public ::testing::Test {
     const auto packet = spool.receive_now();
     return packet ? told_in(*packet) : Told{};
   }
-  // Tells the intent of that call as granted.
-  void grant(AuditTrail::Intent& intent) {
+  void take_answers() {
     io.restart();
     asio::co_spawn(io, trail.run(), asio::detached);
+  }
+  // Tells the intent of that call as granted.
+  void grant(AuditTrail::Intent& intent) {
+    take_answers();
     const IntentAnswer answer{.id = intent.id(), .grant = {.micro_dollars = 5}};
     ASSERT_TRUE(spool.send(encode(DurableMessage{.sequence = 1, .answers = {answer}})));
     ASSERT_TRUE(run_task(io, intent.durable()));
@@ -103,6 +106,7 @@ TEST_F(AuditTrailTest, WithOthersUnderWayAnIntentGoesTogetherWithWhatTheNextTurn
   auto first = trail.intend(agent, kRecord);
   step();
   EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 1U))) << "alone: at the first turn";
+  grant(first);
   auto second = trail.intend(agent, kRecord);
   step();
   EXPECT_THAT(there(), IsEmpty());
@@ -112,6 +116,27 @@ TEST_F(AuditTrailTest, WithOthersUnderWayAnIntentGoesTogetherWithWhatTheNextTurn
   turn();
   EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 2U), std::pair(kIntent, 3U)));
   trail.close();
+  turn();
+}
+
+// It would only wait for the disk elsewhere, apart from those that come meanwhile.
+TEST_F(AuditTrailTest, TheNextIntentsWaitForTheAnswerToTheOnesBefore) {
+  take_answers();
+  auto first = trail.intend(agent, kRecord);
+  auto second = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), SizeIs(2));
+  auto third = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), IsEmpty());
+  auto fourth = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), IsEmpty());
+  ASSERT_TRUE(spool.send(encode(DurableMessage{.sequence = 2})));
+  turn();
+  EXPECT_THAT(there(), ElementsAre(std::pair(kIntent, 3U), std::pair(kIntent, 4U)));
+  trail.close();
+  turn();
 }
 
 TEST_F(AuditTrailTest, WhatIsOverIsNotUnderWay) {
@@ -193,6 +218,18 @@ TEST_F(PatientTrailTest, AnIntentWaitsForAsManyAsHaveJustEnded) {
   turn();
   EXPECT_THAT(there(), ElementsAre(std::pair(kOutcome, 1U), std::pair(kOutcome, 2U),
                                    std::pair(kIntent, 3U), std::pair(kIntent, 4U)));
+  trail.close();
+}
+
+TEST_F(PatientTrailTest, AnOutcomeThatIsHeldLongEnoughDoesNotTakeAnIntentAwayFromTheOthers) {
+  end_two();
+  auto third = trail.intend(agent, kRecord);
+  std::this_thread::sleep_for(2 * AuditTrail::kMostHeld);
+  turn();
+  EXPECT_THAT(there(), IsEmpty());
+  auto fourth = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), SizeIs(4));
   trail.close();
 }
 

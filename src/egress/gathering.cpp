@@ -20,6 +20,7 @@ void Gathering::end(Time now) {
 }
 
 void Gathering::clear() {
+  out_ = out_ || intents_ > 0;
   records_ = 0;
   intents_ = 0;
   seen_ = 0;
@@ -29,6 +30,7 @@ void Gathering::clear() {
 Gathering::Next Gathering::next(Time now) {
   const bool alone = under_way_ < 2 && !awaits(now);
   if (alone || records_ >= kMostRecords || now - since_ >= patience_.in_all) return Next::kGo;
+  if (awaits_answer()) return Next::kRest;
   const bool quiet = std::exchange(seen_, records_) == records_;
   quiet_turns_ = quiet ? quiet_turns_ + 1 : 0;
   if (quiet_turns_ < kQuietTurns) return Next::kAnotherTurn;
@@ -39,8 +41,11 @@ bool Gathering::awaits(Time now) const {
   return intents_ > 0 && awaited_ > 0 && now - ended_ < patience_.after_an_end;
 }
 
+bool Gathering::awaits_answer() const { return out_ && intents_ > 0 && under_way_ > intents_; }
+
 Gathering::Time Gathering::rests_until() const {
-  return std::min(ended_ + patience_.after_an_end, since_ + patience_.in_all);
+  const auto at_most = since_ + patience_.in_all;
+  return awaits_answer() ? at_most : std::min(ended_ + patience_.after_an_end, at_most);
 }
 
 }  // namespace deployclaw::egress

@@ -10,7 +10,8 @@ namespace deployclaw::egress {
 // it, late enough for one disk sync to serve many. Whoever waits alone waits for nobody. With other
 // intents under way it takes kQuietTurns turns of the worker's loop in a row that brought nothing
 // to tell, for those may be about to tell something too. And since whoever has just been answered
-// often asks again at once, an intent waits for as many others as have ended, for a moment.
+// often asks again at once, an intent waits for as many others as have ended, for a moment. While
+// intents are out, with no answer yet, the next ones wait here: with the others of the next sync.
 //
 // Only counts: what is gathered is its owner's, who says what happens, and when. Time never falls.
 class Gathering {
@@ -36,16 +37,19 @@ class Gathering {
   void forget() { --under_way_; }
   // From now on somebody waits for what is gathered.
   void begin(Time now) { since_ = now; }
-  // Everything has gone.
+  // Everything has gone; intents among it are out.
   void clear();
+  // An answer came: no intents are out any more.
+  void answered() { out_ = false; }
 
   enum class Next : std::uint8_t { kGo, kAnotherTurn, kRest };
-  // At each turn of the loop: kRest means until rests_until() or another record.
+  // At each turn of the loop: kRest means until rests_until(), another record or an answer.
   Next next(Time now);
   [[nodiscard]] Time rests_until() const;
 
  private:
   [[nodiscard]] bool awaits(Time now) const;
+  [[nodiscard]] bool awaits_answer() const;
 
   const Patience patience_;
   std::size_t records_ = 0;    // gathered
@@ -53,6 +57,7 @@ class Gathering {
   std::size_t under_way_ = 0;  // intents without an outcome, wherever they are
   std::size_t awaited_ = 0;    // that ended and have no successor yet
   Time ended_;                 // the last one
+  bool out_ = false;           // intents went that nobody has answered
   Time since_;
   std::size_t seen_ = 0;  // records_ at the last turn
   int quiet_turns_ = 0;   // in a row

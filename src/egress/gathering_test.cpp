@@ -93,6 +93,7 @@ TEST_F(GatheringTest, ARestEndsAMomentAfterTheLastEnd) {
 TEST_F(GatheringTest, ARestEndsWithTheTimeThatThereIsInAll) {
   intend(3);
   gathering.clear();
+  gathering.answered();
   gathering.begin(now);
   intend();
   now += microseconds(900);
@@ -104,6 +105,7 @@ TEST_F(GatheringTest, ARestEndsWithTheTimeThatThereIsInAll) {
 TEST_F(GatheringTest, WhatEndedLongAgoIsNotAwaited) {
   intend(9);
   gathering.clear();
+  gathering.answered();
   end(8);
   now += microseconds(300);
   end(1);
@@ -122,6 +124,36 @@ TEST_F(GatheringTest, OneAfterAnotherWaitsForNobody) {
   }
 }
 
+TEST_F(GatheringTest, WhileIntentsAreOutTheNextOnesRest) {
+  intend(2);
+  gathering.clear();
+  gathering.begin(now);
+  intend(2);
+  EXPECT_EQ(gathering.next(now), Next::kRest);
+  EXPECT_EQ(gathering.rests_until(), now + microseconds(1000));
+  gathering.answered();
+  EXPECT_EQ(after_quiet_turns(), Next::kGo);
+}
+
+TEST_F(GatheringTest, NobodyRestsForAnAnswerBeyondTheTimeThatThereIsInAll) {
+  intend(2);
+  gathering.clear();
+  gathering.begin(now);
+  intend();
+  EXPECT_EQ(gathering.next(now + microseconds(999)), Next::kRest);
+  EXPECT_EQ(gathering.next(now + microseconds(1000)), Next::kGo);
+}
+
+TEST_F(GatheringTest, NobodyRestsForTheAnswerToWhatHasEndedWithoutOne) {
+  intend(2);
+  gathering.clear();
+  end(2);
+  now += microseconds(300);
+  gathering.begin(now);
+  intend(2);
+  EXPECT_EQ(after_quiet_turns(), Next::kGo);
+}
+
 TEST_F(GatheringTest, WhatIsNoIntentDoesNotRest) {
   intend(3);
   gathering.clear();
@@ -129,6 +161,11 @@ TEST_F(GatheringTest, WhatIsNoIntentDoesNotRest) {
   gathering.begin(now);
   gathering.add();
   EXPECT_EQ(after_quiet_turns(), Next::kGo);
+  gathering.clear();
+  intend(2);
+  gathering.clear();
+  gathering.add();
+  EXPECT_EQ(after_quiet_turns(), Next::kGo) << "with intents out as well";
 }
 
 TEST_F(GatheringTest, AnIntentThatNeverWasIsNotUnderWay) {

@@ -61,7 +61,7 @@ Task<Result<bool>> keep_grant(db::Database& db, AgentId agent, std::string name,
 // How far the spool of `host` is in the log; 0 for a new host.
 Task<Result<std::uint64_t>> spool_position(db::Database& db, std::string host);
 
-// One event of a stretch of the spool, as audit.append_egress takes it: JSON texts, "" for none.
+// One event of a stretch of the spool, as audit.append_egress takes it: JSON texts, "{}" for none.
 struct SpooledEvent {
   ClientId client;
   AgentId agent;  // nil: the client as such
