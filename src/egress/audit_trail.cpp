@@ -236,13 +236,16 @@ void AuditTrail::look() {
   flush();
 }
 
-// Like hold_, the timer is left to run.
+// Like hold_, the timer is left to run where it comes early. Where it would come late, since the
+// rest before could last longer, it is set anew.
 void AuditTrail::rest() {
   resting_ = true;
-  if (std::exchange(rest_runs_, true)) return;
-  rest_.expires_at(gathering_.rests_until());
-  rest_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
+  const auto until = gathering_.rests_until();
+  if (rest_runs_ && rest_.expiry() <= until) return;
+  rest_runs_ = true;
+  rest_.expires_at(until);
+  rest_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    if (error || alive.expired()) return;
     rest_runs_ = false;
     if (std::exchange(resting_, false)) look();
   });

@@ -263,6 +263,24 @@ TEST_F(BrieflyPatientTrailTest, AnIntentThatWaitedInVainGoesByItself) {
   trail.close();
 }
 
+// The rest for the answer could have lasted longer.
+TEST_F(BrieflyPatientTrailTest, AnIntentThatRestedForAnAnswerRestsForOthersNoLongerThanUsual) {
+  take_answers();
+  auto first = trail.intend(agent, kRecord);
+  auto second = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), SizeIs(2));
+  auto third = trail.intend(agent, kRecord);
+  turn();
+  EXPECT_THAT(there(), IsEmpty());
+  ASSERT_TRUE(spool.send(encode(DurableMessage{.sequence = 2})));
+  first.finish(kSuccess);
+  second.finish(kSuccess);
+  EXPECT_THAT(next(), Contains(std::pair(kIntent, 3U)));
+  trail.close();
+  turn();
+}
+
 TEST_F(AuditTrailTest, AnOutcomeTravelsWithTheNextIntent) {
   auto first = trail.intend(agent, kRecord);
   turn();
