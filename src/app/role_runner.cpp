@@ -1,14 +1,13 @@
 #include "app/role_runner.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
 #include <exception>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 
 namespace deployclaw::app {
@@ -18,7 +17,7 @@ namespace asio = boost::asio;
 
 Task<void> wait_and_stop(asio::io_context& io, std::function<Task<void>()> stop) {
   asio::signal_set signals(io, SIGTERM, SIGINT);
-  co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await signals.async_wait(kAwait);
   log::info("stopping");
   asio::steady_timer limit(io, std::chrono::seconds(30));
   limit.async_wait([&io](boost::system::error_code error) {

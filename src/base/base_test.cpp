@@ -1,16 +1,15 @@
 #include <gtest/gtest.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <chrono>
 #include <thread>
 #include <type_traits>
 
+#include "base/await.hpp"
 #include "base/clock.hpp"
 #include "base/encoding.hpp"
 #include "base/ids.hpp"
@@ -133,9 +132,7 @@ TEST(TaskGroupTest, CancelStopsSleepersAndJoinWaitsForThem) {
   EXPECT_EQ(group.size(), 0U);
 }
 
-Task<void> wait_for(boost::asio::steady_timer& timer) {
-  co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-}
+Task<void> wait_for(boost::asio::steady_timer& timer) { co_await timer.async_wait(kAwait); }
 
 TEST(TaskGroupTest, CancelFromOutsideTheLoopMeetsATaskWhoseEndIsQueued) {
   boost::asio::io_context io;

@@ -1,7 +1,6 @@
 #include "base/task.hpp"
 
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -9,10 +8,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 
 namespace deployclaw {
@@ -75,7 +74,7 @@ void TaskGroup::cancel() {
 Task<void> TaskGroup::join() {
   const auto state = state_;
   while (!state->signals.empty()) {
-    co_await state->idle.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await state->idle.async_wait(kAwait);
   }
 }
 
@@ -84,7 +83,7 @@ std::size_t TaskGroup::size() const { return state_->signals.size(); }
 Task<bool> sleep_for(std::chrono::nanoseconds duration) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, duration);
-  const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  const auto [error] = co_await timer.async_wait(kAwait);
   co_return !error;
 }
 
@@ -132,7 +131,7 @@ Task<void> run_on_pool(BlockingPool& pool, std::function<void()> work) {
     });
   };
   pool.post(std::move(job));
-  while (!*done) co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+  while (!*done) co_await timer->async_wait(kAwait);
   co_await asio::this_coro::throw_if_cancelled(throws);
 }
 

@@ -4,12 +4,13 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "base/await.hpp"
 
 namespace deployclaw::db {
 
@@ -202,7 +203,7 @@ bool Connection::clean() const {
 Task<void> Connection::wait_closed() {
   const auto self = shared_from_this();
   if (conn_ == nullptr) co_return;
-  co_await closed_.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await closed_.async_wait(kAwait);
 }
 
 void Connection::close(std::string_view why) {

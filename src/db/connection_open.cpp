@@ -1,9 +1,8 @@
 #include <libpq-fe.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "db/connection.hpp"
 
@@ -100,7 +99,7 @@ Task<Status> Connection::connect(Clock::time_point deadline) {
     socket_.assign(PQsocket(conn_));
     const auto what = poll == PGRES_POLLING_READING ? asio::posix::descriptor_base::wait_read
                                                     : asio::posix::descriptor_base::wait_write;
-    const auto [error] = co_await socket_.async_wait(what, asio::as_tuple(asio::use_awaitable));
+    const auto [error] = co_await socket_.async_wait(what, kAwait);
     socket_.release();
     if (*late) co_return fail(Code::kTimeout, "no answer in time");
     if (error) co_return fail(Code::kCancelled, "cancelled");

@@ -1,11 +1,10 @@
 #include "db/database.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <vector>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "db/backoff.hpp"
 #include "db/connection.hpp"
@@ -75,7 +74,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
       if (Connection::Clock::now() >= until) break;
       const auto timer = std::make_shared<asio::steady_timer>(state->executor, until);
       state->waiters.push_back(timer);
-      co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+      co_await timer->async_wait(kAwait);
       const auto cancellation = co_await asio::this_coro::cancellation_state;
       if (cancellation.cancelled() != asio::cancellation_type::none) break;
     }

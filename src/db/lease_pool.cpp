@@ -1,11 +1,10 @@
 #include "db/lease_pool.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 
 namespace deployclaw::db {
@@ -53,7 +52,7 @@ Task<Result<std::shared_ptr<Connection>>> LeasePool::acquire(
     }
     const auto timer = std::make_shared<asio::steady_timer>(executor_, deadline);
     waiters_.push_back(timer);
-    co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await timer->async_wait(kAwait);
     pass_on.woken = std::erase(waiters_, timer) == 0;
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {

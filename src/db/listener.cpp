@@ -1,12 +1,11 @@
 #include "db/listener.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <vector>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "db/backoff.hpp"
 #include "db/connection.hpp"
@@ -93,7 +92,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
       state->up = true;
       // Woken by listen() and close(), and by the loss of the connection.
       state->changed.expires_after(kPingInterval);
-      const auto [woken] = co_await state->changed.async_wait(asio::as_tuple(asio::use_awaitable));
+      const auto [woken] = co_await state->changed.async_wait(kAwait);
       if (woken) continue;
       std::vector<Command> unit;
       unit.push_back({kPing, Params()});

@@ -1,13 +1,12 @@
 #include "dns/resolver.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "base/await.hpp"
 #include "dns/address_cache.hpp"
 #include "dns/host_name.hpp"
 #include "dns/message.hpp"
@@ -201,7 +200,7 @@ Task<Result<Addresses>> Resolver::resolve(std::string host) {
     co_return fail(Code::kUnavailable, "resolve " + *key + ": too many names are being resolved");
   }
   if (!flight->result) {
-    co_await flight->ended.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await flight->ended.async_wait(kAwait);
   }
   if (!flight->result) co_return fail(Code::kCancelled, "resolve " + *key + ": cancelled");
   co_return *flight->result;

@@ -1,12 +1,10 @@
 #include "egress/approval_desk.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "base/await.hpp"
 
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 void ApprovalDesk::take(const ApprovalAnswerMessage& answer) {
   const auto found = holds_.find(answer.hold);
@@ -115,7 +113,7 @@ Task<ApprovalHold::State> ApprovalHold::decided(std::chrono::steady_clock::time_
       co_return verdict_ ? State::kPending : State::kUnavailable;
     }
     timer_.expires_at(deadline);
-    co_await timer_.async_wait(kAsTuple);
+    co_await timer_.async_wait(kAwait);
     const auto cancelled = co_await asio::this_coro::cancellation_state;
     if (cancelled.cancelled() != asio::cancellation_type::none) co_return State::kUnavailable;
   }

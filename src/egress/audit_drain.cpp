@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <climits>
 #include <map>
 
+#include "base/await.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "egress/spooled_charges.hpp"
@@ -14,7 +13,6 @@
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 constexpr std::size_t kStretchBytes = 256UL * 1024;
@@ -118,7 +116,7 @@ Task<void> AuditDrain::run() {
       wait = kRetry;
     } else if (!awake_ && intake_.tell_of_more(position_.value_or(0))) {
       alarm_.expires_after(std::chrono::hours(1));
-      co_await alarm_.async_wait(kAsTuple);
+      co_await alarm_.async_wait(kAwait);
     }
     awake_ = false;
     const bool slept = co_await sleep_for(wait);

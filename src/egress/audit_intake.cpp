@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
+#include "base/await.hpp"
 #include "egress/audit_intake_state.hpp"
 
 namespace deployclaw::egress {
@@ -195,7 +195,7 @@ Task<std::optional<LimitRefusal>> AuditIntake::check_limits(AgentId agent, std::
     });
   });
   while (!look->ended) {
-    co_await look->told.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await look->told.async_wait(kAwait);
     const auto cancelled = co_await asio::this_coro::cancellation_state;
     if (cancelled.cancelled() != asio::cancellation_type::none) co_return std::nullopt;
   }

@@ -1,25 +1,19 @@
 #include "egress/audit_trail.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "egress/audit_waiter.hpp"
 #include "egress/decision_counts.hpp"
-#include "egress/limit_refusal.hpp"
 
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-constexpr auto kAsTuple = asio::as_tuple(asio::deferred);
 
 namespace {
-constexpr std::chrono::seconds kMostWait{15};
-// The ledger keeps a model call waiting for 20 s.
-constexpr std::chrono::seconds kMostWaitForMoney{35};
 constexpr std::size_t kRecordHead = 96;  // and more than that
 
 std::string_view why(Refusal refusal) {
@@ -57,101 +51,11 @@ AuditTrail::AuditTrail(asio::any_io_executor executor, linux::UniqueFd channel,
     : executor_(executor),
       channel_(executor, std::move(channel)),
       gathering_(patience),
-      rest_(executor),
-      hold_(executor) {}
-
-AuditTrail::Intent& AuditTrail::Intent::operator=(Intent&& other) noexcept {
-  std::swap(trail_, other.trail_);
-  std::swap(agent_, other.agent_);
-  std::swap(id_, other.id_);
-  std::swap(sequence_, other.sequence_);
-  std::swap(charge_, other.charge_);
-  std::swap(granted_, other.granted_);
-  std::swap(refusal_, other.refusal_);
-  return *this;
-}
-
-AuditTrail::Intent::~Intent() {
-  if (trail_ == nullptr) return;
-  const json::object metadata{{"detail", "abandoned"}};
-  finish({{"outcome", "failure"}, {"metadata", metadata}});
-}
-
-// Somebody who waits for an answer is known as long as this lives. A coroutine that is cancelled is
-// left by an exception, and must not be woken any more.
-class AuditTrail::Waiter {
- public:
-  Waiter(AuditTrail& trail, const Intent& intent, std::chrono::seconds most)
-      : trail_(trail),
-        intent_(intent),
-        timer_(trail.executor_, most),
-        place_(trail.waiters_.insert(trail.waiters_.end(), this)) {}
-  ~Waiter() { trail_.waiters_.erase(place_); }
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
-
-  auto until_woken() { return timer_.async_wait(kAsTuple); }
-  void wake() { timer_.cancel(); }
-  [[nodiscard]] const Intent& intent() const { return intent_; }
-
- private:
-  AuditTrail& trail_;
-  const Intent& intent_;
-  asio::steady_timer timer_;
-  const std::list<Waiter*>::iterator place_;
-};
-
-Task<Result<Grant>> AuditTrail::Intent::durable() {
-  Waiter waiter(*trail_, *this, charge_.wanted > 0 ? kMostWaitForMoney : kMostWait);
-  bool late = false;
-  while (trail_->open_ && !late && !trail_->is_answered(*this)) {
-    const auto [error] = co_await waiter.until_woken();
-    late = !error;  // not woken: the deadline passed
-  }
-  co_return take_answer();
-}
-
-Result<Grant> AuditTrail::Intent::take_answer() {
-  if (charge_.is_free()) {
-    if (auto done = trail_->durable_to(sequence_); !done) return fail(std::move(done.error()));
-    return Grant{};
-  }
-  const auto answer = trail_->take_answer(id_);
-  if (!answer) return fail(answer.error());
-  granted_ = !answer->limit;
-  if (granted_) return answer->grant;
-  refusal_ = answer->limit;
-  trail_->gathering_.forget();
-  trail_ = nullptr;  // it never was
-  return fail(to_error(*refusal_));
-}
-
-void AuditTrail::Intent::finish(const json::object& outcome,
-                                std::optional<domain::MicroDollars> spent) {
-  finish_text(json::serialize(outcome), spent);
-}
-
-void AuditTrail::Intent::finish_text(std::string outcome,
-                                     std::optional<domain::MicroDollars> spent) {
-  if (trail_ == nullptr) return;
-  trail_->answers_.erase(id_);
-  trail_->gathering_.end(Clock::now());
-  // What the ledger holds for it, or keeps waiting, others may be in need of.
-  const bool frees = !charge_.is_free() && (!granted_ || charge_.wanted > 0);
-  std::exchange(trail_, nullptr)
-      ->send({.kind = RecordKind::kOutcome,
-              .agent = agent_,
-              .id = id_,
-              .json = std::move(outcome),
-              .amount = granted_ ? spent.value_or(kAllReserved) : 0},
-             frees ? Haste::kNow : Haste::kSoon);
-}
-
-void AuditTrail::Intent::lower(domain::MicroDollars reserved) {
-  if (trail_ == nullptr) return;
-  trail_->send(
-      {.kind = RecordKind::kLower, .agent = agent_, .id = id_, .json = {}, .amount = reserved});
-}
+      rest_(executor,
+            [this] {
+              if (std::exchange(resting_, false)) look();
+            }),
+      hold_(executor, [this] { flush_if_held_long(); }) {}
 
 AuditTrail::Intent AuditTrail::intend(AgentId agent, const json::object& record, Charge charge) {
   return intend_text(agent, json::serialize(record), charge);
@@ -236,33 +140,20 @@ void AuditTrail::look() {
   flush();
 }
 
-// Like hold_, the timer is left to run where it comes early. Where it would come late, since the
-// rest before could last longer, it is set anew.
 void AuditTrail::rest() {
   resting_ = true;
-  const auto until = gathering_.rests_until();
-  if (rest_runs_ && rest_.expiry() <= until) return;
-  rest_runs_ = true;
-  rest_.expires_at(until);
-  rest_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (error || alive.expired()) return;
-    rest_runs_ = false;
-    if (std::exchange(resting_, false)) look();
-  });
+  rest_.ring_by(gathering_.rests_until());
 }
 
-// The timer is left to run when something else flushes before, since setting it costs a system
-// call. Where it comes early for what is held then, it is set once more: two packets would cost two
-// syncs.
 void AuditTrail::flush_soon() {
-  if (now_ || std::exchange(soon_, true)) return;
-  hold_.expires_at(held_since_ + kMostHeld);
-  hold_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
-    soon_ = false;
-    if (now_ || packet_.empty()) return;
-    Clock::now() < held_since_ + kMostHeld ? flush_soon() : flush();
-  });
+  if (!now_) hold_.ring_by(held_since_ + kMostHeld);
+}
+
+// What is held now may have come after the alarm was set. It is not sent by halves: two packets
+// would cost two syncs.
+void AuditTrail::flush_if_held_long() {
+  if (now_ || packet_.empty()) return;
+  Clock::now() < held_since_ + kMostHeld ? flush_soon() : flush();
 }
 
 void AuditTrail::flush() {

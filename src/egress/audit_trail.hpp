@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "egress/alarm.hpp"
 #include "egress/gathering.hpp"
 #include "egress/messages.hpp"
 #include "egress/packet_channel.hpp"
@@ -103,6 +103,7 @@ class AuditTrail {
   void look();
   void rest();
   void flush_soon();
+  void flush_if_held_long();
   std::uint64_t send(RecordMessage message, Haste haste = Haste::kNow);
   // Whether there is an answer to it, of either kind: how far everything is durable, or one to it
   // alone.
@@ -120,12 +121,10 @@ class AuditTrail {
   std::string packet_;            // records that go together
   Clock::time_point held_since_;  // its first one
   Gathering gathering_;
-  bool now_ = false;      // once gathering_ says so
-  bool resting_ = false;  // until rest_ is over or there is something to tell
-  bool rest_runs_ = false;
-  boost::asio::steady_timer rest_;
-  bool soon_ = false;  // once hold_ is over
-  boost::asio::steady_timer hold_;
+  bool now_ = false;      // it goes once gathering_ says so
+  bool resting_ = false;  // until rest_ rings or there is something to tell
+  Alarm rest_;
+  Alarm hold_;  // for what nobody waits for
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Cleaner cleaner_;
   double allowance_ = kEventBurst;

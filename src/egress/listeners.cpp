@@ -6,9 +6,8 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 
 namespace deployclaw::egress {
@@ -16,7 +15,6 @@ namespace deployclaw::egress {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using asio::ip::udp;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -94,7 +92,7 @@ struct Listeners::State {
 
   static Task<void> accept_loop(State* state, tcp::acceptor* acceptor, Entrance entrance) {
     while (acceptor->is_open()) {
-      const auto [error] = co_await acceptor->async_wait(tcp::acceptor::wait_read, kAsTuple);
+      const auto [error] = co_await acceptor->async_wait(tcp::acceptor::wait_read, kAwait);
       if (error) co_return;
       if (!state->accept_ready(*acceptor, entrance)) {
         log::warn("cannot accept a connection", {{"cause", std::strerror(errno)}});
@@ -109,7 +107,7 @@ struct Listeners::State {
     while (state->datagrams.is_open()) {
       udp::endpoint from;
       const auto into = asio::buffer(buffer);
-      const auto [error, size] = co_await state->datagrams.async_receive_from(into, from, kAsTuple);
+      const auto [error, size] = co_await state->datagrams.async_receive_from(into, from, kAwait);
       if (error == asio::error::operation_aborted) co_return;
       if (error || !from.address().is_v4()) continue;
       state->on_datagram(from.address().to_v4(), from.port(), std::string(buffer.data(), size));

@@ -5,19 +5,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
 #include <cerrno>
 #include <span>
 #include <vector>
 
+#include "base/await.hpp"
 #include "base/secret.hpp"
 #include "linux/packet.hpp"
 
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::deferred);
 
 Result<std::pair<linux::UniqueFd, linux::UniqueFd>> make_packet_pair() {
   int ends[2] = {-1, -1};
@@ -106,7 +104,7 @@ Task<Result<Packet>> PacketChannel::receive() {
     auto packet = receive_one(nothing);
     if (!nothing) co_return packet;
     const auto [error] =
-        co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, kAsTuple);
+        co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, kAwait);
     if (error) co_return fail(Code::kCancelled, "the channel was closed");
   }
   co_return fail(Code::kCancelled, "the channel was closed");

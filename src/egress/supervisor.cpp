@@ -1,16 +1,14 @@
 #include "egress/supervisor.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "store/egress_uses.hpp"
 
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 constexpr std::chrono::milliseconds kGather{50};  // changes come in bunches
@@ -211,7 +209,7 @@ Task<void> Supervisor::reload_loop() {
   while (true) {
     if (!std::exchange(reload_wanted_, false)) {
       reload_alarm_.expires_after(loaded_ ? config_.reload_every : std::chrono::milliseconds(500));
-      co_await reload_alarm_.async_wait(kAsTuple);
+      co_await reload_alarm_.async_wait(kAwait);
       reload_wanted_ = false;
     }
     const bool slept = co_await sleep_for(kGather);

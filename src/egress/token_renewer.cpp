@@ -1,9 +1,8 @@
 #include "egress/token_renewer.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/await.hpp"
 #include "egress/json_text.hpp"
 #include "egress/small_answer.hpp"
 
@@ -11,7 +10,6 @@ namespace deployclaw::egress {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -87,7 +85,7 @@ Task<Status> TokenRenewer::renew(AgentId agent, std::string credential) {
 Task<void> TokenRenewer::wait(Key key) {
   asio::steady_timer timer(shared_.executor, kMostWait);
   const auto mine = waiters_.insert(waiters_.end(), {.key = std::move(key), .timer = &timer});
-  co_await timer.async_wait(kAsTuple);
+  co_await timer.async_wait(kAwait);
   waiters_.erase(mine);
 }
 

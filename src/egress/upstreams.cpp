@@ -2,14 +2,13 @@
 
 #include <netinet/tcp.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "base/await.hpp"
 
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -65,7 +64,7 @@ Task<Result<Upstream>> Upstreams::connect(dns::Address address, std::uint16_t po
     socket.close(ignored);
   });
   const net::StreamSocket::endpoint_type generic(endpoint);
-  const auto [error] = co_await socket.async_connect(generic, kAsTuple);
+  const auto [error] = co_await socket.async_connect(generic, kAwait);
   deadline.cancel();
   if (expired) co_return fail(Code::kTimeout, "connecting took too long");
   if (error) co_return fail(Code::kUnavailable, error.message());
@@ -115,6 +114,7 @@ void Upstreams::give_back(const UpstreamKey& key, Upstream upstream) {
   // Whether it is still good is seen when it is taken.
   if (count_ >= kMostIdle || !upstream.stream->is_open()) return;
   upstream.stream->clear_deadline();
+  upstream.stream->watch();
   idle_[key].push_back({std::move(upstream), Clock::now()});
   ++count_;
 }

@@ -3,12 +3,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <string>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "egress/json_text.hpp"
 #include "egress/log_limiter.hpp"
@@ -16,7 +15,6 @@
 namespace deployclaw::egress {
 
 namespace asio = boost::asio;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -57,7 +55,7 @@ Task<void> carry_worker_lines(linux::UniqueFd pipe, ClientId client) {
   std::string text;
   while (true) {
     const auto room = asio::buffer(buffer);
-    const auto [error, count] = co_await stream.async_read_some(room, kAsTuple);
+    const auto [error, count] = co_await stream.async_read_some(room, kAwait);
     if (error) break;
     text.append(buffer.data(), count);
     if (write_lines(client, text, limiter)) continue;

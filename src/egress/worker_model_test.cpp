@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "base/await.hpp"
 #include "egress/testing/tls_origin.hpp"
 #include "egress/testing/worker_rig.hpp"
 #include "net/testing/stream_pair.hpp"
@@ -98,8 +97,7 @@ class WorkerModelTest : public ::testing::Test {
     net::CoarseTimer timer(executor);
     tcp::socket socket(executor);
     const tcp::endpoint proxy(asio::ip::address_v4::loopback(), rig->port());
-    const auto as_tuple = asio::as_tuple(asio::use_awaitable);
-    const auto [error] = co_await socket.async_connect(proxy, as_tuple);
+    const auto [error] = co_await socket.async_connect(proxy, kAwait);
     if (error) co_return "no connection";
     net::ByteStream stream(net::StreamSocket(std::move(socket)), timer);
     const std::string connect =

@@ -10,11 +10,10 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 
+#include "base/await.hpp"
 #include "base/encoding.hpp"
 #include "linux/file.hpp"
 
@@ -250,8 +249,8 @@ void DropLog::close() {
 Task<Result<std::vector<DroppedPacket>>> DropLog::next() {
   Bytes datagram(kDatagramBytes);
   for (;;) {
-    const auto [error] = co_await socket_.async_wait(asio::posix::descriptor_base::wait_read,
-                                                     asio::as_tuple(asio::use_awaitable));
+    const auto [error] =
+        co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, kAwait);
     if (error) co_return fail(Code::kCancelled, "packet log: " + error.message());
     sockaddr_nl sender{};
     socklen_t length = sizeof sender;

@@ -1,18 +1,20 @@
 // The socket's half of ByteStream; the half under TLS is byte_stream_tls.cpp.
 #include "net/byte_stream.hpp"
 
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
 
+#include "base/await.hpp"
 #include "net/tls_settings.hpp"
 
 namespace deployclaw::net {
@@ -20,11 +22,28 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Awaited in the coroutine's own frame: use_awaitable would make one more for each wait.
-constexpr auto kAwait = asio::as_tuple(asio::deferred);
-
 constexpr Progress bytes_moved(std::size_t count) {
   return {.kind = Progress::Kind::kBytes, .count = count};
+}
+
+// As recv(), and what that left; of the peer's end, if it is not read yet, one byte (TCP_INQ, in
+// the kernel's tcp_inq_hint).
+ssize_t receive_and_tell(int socket, char* data, std::size_t size, int& left) {
+  iovec room{.iov_base = data, .iov_len = size};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof left)> beside;
+  msghdr message{};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  message.msg_control = beside.data();
+  message.msg_controllen = beside.size();
+  const ssize_t count = ::recvmsg(socket, &message, MSG_DONTWAIT);
+  if (count <= 0) return count;
+  left = 1;  // unless it is known
+  const auto* const told = CMSG_FIRSTHDR(&message);
+  if (told != nullptr && told->cmsg_level == SOL_TCP && told->cmsg_type == TCP_CM_INQ) {
+    std::memcpy(&left, CMSG_DATA(told), sizeof left);
+  }
+  return count;
 }
 
 }  // namespace
@@ -33,6 +52,8 @@ ByteStream::ByteStream(StreamSocket socket, CoarseTimer& timer)
     : CoarseTimer::Entry(timer), socket_(std::move(socket)) {
   boost::system::error_code ignored;
   socket_.non_blocking(true, ignored);
+  const int on = 1;
+  tells_rest_ = ::setsockopt(socket_.native_handle(), SOL_TCP, TCP_INQ, &on, sizeof on) == 0;
 }
 
 ByteStream::~ByteStream() = default;
@@ -69,11 +90,8 @@ Progress ByteStream::receive(char* data, std::size_t size) {
   // Half of all reads would find nothing: a peer seldom sends more before it has been answered.
   if (drained_) return {.kind = Progress::Kind::kWantRead};
   while (true) {
-    const ssize_t count = ::recv(socket_.native_handle(), data, size, MSG_DONTWAIT);
-    if (count > 0) {
-      drained_ = static_cast<std::size_t>(count) < size;
-      return bytes_moved(static_cast<std::size_t>(count));
-    }
+    const ssize_t count = receive_some(data, size);
+    if (count > 0) return bytes_moved(static_cast<std::size_t>(count));
     if (count == 0) {
       socket_ended_ = true;
       return {.kind = Progress::Kind::kEnd};
@@ -85,6 +103,19 @@ Progress ByteStream::receive(char* data, std::size_t size) {
     }
     return broken(errno);
   }
+}
+
+// Says too whether that was all.
+ssize_t ByteStream::receive_some(char* data, std::size_t size) {
+  if (!tells_rest_) {
+    const ssize_t count = ::recv(socket_.native_handle(), data, size, MSG_DONTWAIT);
+    drained_ = count > 0 && static_cast<std::size_t>(count) < size;
+    return count;
+  }
+  int left = 0;
+  const ssize_t count = receive_and_tell(socket_.native_handle(), data, size, left);
+  drained_ = count > 0 && left == 0;
+  return count;
 }
 
 Progress ByteStream::send(std::string_view bytes) {
@@ -115,12 +146,30 @@ Progress ByteStream::write_now(std::string_view bytes) {
 }
 
 Task<bool> ByteStream::wait(Progress::Kind kind) {
+  const bool all_read = kind == Progress::Kind::kWantRead && drained_ && tells_rest_;
+  return all_read && !socket_.is_awaited() ? wait_for_more() : wait_anew(kind);
+}
+
+Task<bool> ByteStream::wait_for_more() {
   if (timed_out_ || interrupted_ || !socket_.is_open()) co_return false;
-  const auto what =
-      kind == Progress::Kind::kWantWrite ? StreamSocket::wait_write : StreamSocket::wait_read;
-  const auto [error] = co_await socket_.async_wait(what, kAwait);
+  if (!socket_.take_news()) {
+    const auto [error] = co_await socket_.async_wait_for_more(kAwait);
+    if (error) system_error_ = error.value();
+    if (error) co_return false;
+  }
+  drained_ = false;
+  co_return !timed_out_ && !interrupted_;
+}
+
+Task<bool> ByteStream::wait_anew(Progress::Kind kind) {
+  if (timed_out_ || interrupted_ || !socket_.is_open()) co_return false;
+  const bool reads = kind == Progress::Kind::kWantRead;
+  std::optional<WatchedSocket::Sharing> sharing;
+  if (reads) sharing.emplace(socket_);
+  const auto [error] = co_await socket_.async_wait(
+      reads ? StreamSocket::wait_read : StreamSocket::wait_write, kAwait);
   if (error) system_error_ = error.value();
-  if (kind == Progress::Kind::kWantRead) drained_ = false;
+  if (reads) drained_ = false;
   co_return !error && !timed_out_ && !interrupted_;
 }
 
@@ -210,6 +259,10 @@ void ByteStream::interrupt() {
   interrupted_ = true;
   boost::system::error_code ignored;
   socket_.cancel(ignored);
+}
+
+void ByteStream::watch() {
+  if (drained_ && tells_rest_ && socket_.is_open()) socket_.watch();
 }
 
 bool ByteStream::reset_by_peer() {

@@ -14,6 +14,7 @@
 #include "net/progress.hpp"
 #include "net/timed_socket.hpp"
 #include "net/tls.hpp"
+#include "net/watched_socket.hpp"
 
 namespace deployclaw::net {
 
@@ -84,6 +85,9 @@ class ByteStream final : private CoarseTimer::Entry {
   // A pooled connection is fit for another request: open, and the peer has neither closed nor sent
   // anything (session tickets are taken in).
   [[nodiscard]] bool alive_and_idle();
+  // To be called when it goes into the pool: what comes there is noticed then, and the socket need
+  // not be asked.
+  void watch();
   // The peer has reset the connection, or both ends have closed it. An end of one's own sending
   // (FIN) is no such thing.
   [[nodiscard]] bool reset_by_peer();
@@ -100,6 +104,9 @@ class ByteStream final : private CoarseTimer::Entry {
 
   void on_deadline() override;
   Progress receive(char* data, std::size_t size);  // past TLS
+  ssize_t receive_some(char* data, std::size_t size);
+  Task<bool> wait_for_more();
+  Task<bool> wait_anew(Progress::Kind kind);
   Progress send(std::string_view bytes);
   Progress read_tls(char* data, std::size_t size);
   Progress write_tls(std::string_view bytes);
@@ -110,7 +117,7 @@ class ByteStream final : private CoarseTimer::Entry {
   Task<Status> handshake();
   void tell_end();
 
-  StreamSocket socket_;
+  WatchedSocket socket_;
   SslHandle ssl_;
   std::string ahead_;  // read from the socket (or put back) and not yet taken
   unsigned long tls_error_ = 0;
@@ -118,7 +125,8 @@ class ByteStream final : private CoarseTimer::Entry {
   bool timed_out_ = false;
   bool interrupted_ = false;
   bool socket_ended_ = false;
-  bool drained_ = false;  // the last read took all there was
+  bool tells_rest_ = false;  // the kernel says with each read what it leaves
+  bool drained_ = false;     // the last read took all there was
   bool truncated_ = false;
   bool shaken_ = false;      // the handshake is done
   bool tls_broken_ = false;  // the protocol was violated: nothing more may be done under it

@@ -190,8 +190,9 @@ bool ByteStream::alive_and_idle() {
     return false;
   }
   char byte = 0;
-  const ssize_t came = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  const bool nothing_came = came < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  const bool nothing_came = socket_.is_quiet() || (::recv(socket_.native_handle(), &byte, 1,
+                                                          MSG_PEEK | MSG_DONTWAIT) < 0 &&
+                                                   (errno == EAGAIN || errno == EWOULDBLOCK));
   // OpenSSL need not be asked what nothing means.
   if (!ssl_ || (nothing_came && SSL_has_pending(ssl_.get()) == 0)) return nothing_came;
   drained_ = false;

@@ -4,21 +4,20 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <tuple>
 #include <vector>
+
+#include "base/await.hpp"
 
 namespace deployclaw::net {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
 namespace {
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxHead = 64 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;
 }  // namespace

@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstring>
 
+#include "base/await.hpp"
 #include "http/ascii.hpp"
 #include "net/client_connection.hpp"
 
@@ -19,7 +18,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kFilePiece = 256 * 1024;
 
 // An open file that closes itself.

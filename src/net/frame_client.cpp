@@ -1,16 +1,15 @@
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
 #include <optional>
 #include <utility>
 
+#include "base/await.hpp"
 #include "base/secret.hpp"
 #include "net/frame_io.hpp"
 #include "net/unix_frames.hpp"
@@ -22,7 +21,6 @@ using Clock = asio::steady_timer::clock_type;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kPatience{10};  // past a deadline, before the connection is given up
 constexpr std::size_t kMaxInFlight = 1024;
 

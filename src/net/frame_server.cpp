@@ -2,14 +2,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <list>
 #include <optional>
 #include <utility>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "net/frame_io.hpp"
@@ -23,7 +22,6 @@ using asio::local::stream_protocol;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kStall{10};
 constexpr std::size_t kMaxConnections = 256;
 

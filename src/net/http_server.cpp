@@ -3,15 +3,14 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <ctime>
 #include <list>
 #include <utility>
 #include <vector>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "net/http_connection.hpp"
@@ -23,7 +22,6 @@ using asio::ip::tcp;
 using asio::local::stream_protocol;
 
 namespace {
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 std::string text_of(const tcp::endpoint& endpoint) {
   const auto address = endpoint.address();

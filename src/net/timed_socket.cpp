@@ -5,17 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+
+#include "base/await.hpp"
 
 namespace deployclaw::net {
 namespace asio = boost::asio;
 
-namespace {
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-}
+namespace {}
 
 TimedSocket::TimedSocket(StreamSocket socket, CoarseTimer& timer)
     : CoarseTimer::Entry(timer), socket_(std::move(socket)) {

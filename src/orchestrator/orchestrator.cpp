@@ -1,9 +1,8 @@
 #include "orchestrator/orchestrator.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "store/orchestrator_agents.hpp"
 
@@ -101,7 +100,7 @@ Task<void> Orchestrator::pass_loop() {
     if (!trouble_.empty()) pause = std::min<std::chrono::microseconds>(pause, 1s);
     if (wake_at_) pause = std::min(pause, *wake_at_ - parts_.clock.now());
     alarm_.expires_after(std::max<std::chrono::microseconds>(pause, 5ms));
-    co_await alarm_.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await alarm_.async_wait(kAwait);
     if (stopping_) co_return;
   }
 }

@@ -1,12 +1,11 @@
 #include "vault/server.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <utility>
 
+#include "base/await.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/task.hpp"
@@ -42,8 +41,7 @@ Task<std::string> answer(Service* service, net::PeerCredentials peer, std::strin
 // for any more must not hold the process.
 Task<void> stop_on_signal(boost::asio::io_context* io, boost::asio::signal_set* signals,
                           net::FrameServer* server) {
-  const auto [error, number] =
-      co_await signals->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  const auto [error, number] = co_await signals->async_wait(kAwait);
   log::info("vault stopping", {{"signal", error ? 0 : number}});
   co_await server->stop();
   io->stop();

@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "api/agent_page/forward.hpp"
+#include "base/await.hpp"
 
 namespace deployclaw::api::agent_page {
 namespace asio = boost::asio;
@@ -142,7 +141,7 @@ Task<Result<Stream>> connect_agent(asio::any_io_executor executor, net::CoarseTi
   });
   const asio::ip::tcp::endpoint endpoint(ip, port);
   const net::StreamSocket::endpoint_type generic(endpoint);
-  std::tie(error) = co_await socket.async_connect(generic, asio::as_tuple(asio::use_awaitable));
+  std::tie(error) = co_await socket.async_connect(generic, kAwait);
   deadline.cancel();
   if (expired) co_return fail(Code::kTimeout, "the agent does not take the connection");
   if (error) co_return fail(Code::kUnavailable, error.message());

@@ -6,13 +6,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include "api/agent_page/forward.hpp"
 #include "api/testing/deploying.hpp"
+#include "base/await.hpp"
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 
@@ -252,7 +251,6 @@ class WebSockets : public AgentPage {
     return raw;
   }
   static Task<void> exchange(std::shared_ptr<Raw> raw, std::string bytes, std::string wanted) {
-    constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
     if (!bytes.empty()) {
       const auto buffer = boost::asio::buffer(bytes);
       co_await boost::asio::async_write(raw->socket, buffer, kAwait);

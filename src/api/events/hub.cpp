@@ -1,13 +1,12 @@
 #include "api/events/hub.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <charconv>
 #include <vector>
 
+#include "base/await.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "db/listener.hpp"
@@ -92,7 +91,7 @@ std::string Subscription::take() {
 Task<bool> Subscription::wait(std::chrono::milliseconds most) {
   if (pending_ || ended_) co_return true;
   wake_.expires_after(most);
-  co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await wake_.async_wait(kAwait);
   const auto cancellation = co_await asio::this_coro::cancellation_state;
   co_return cancellation.cancelled() == asio::cancellation_type::none;
 }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
 
+#include "base/await.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
 
@@ -46,7 +45,7 @@ Task<Result<std::optional<T>>> receive(std::shared_ptr<Channel<T>> channel) {
     if (channel->closed_) co_return std::optional<T>();
     boost::asio::steady_timer timer(executor, boost::asio::steady_timer::time_point::max());
     channel->waiter_ = &timer;
-    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_await timer.async_wait(kAwait);
     channel->waiter_ = nullptr;
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) {

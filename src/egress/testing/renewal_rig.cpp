@@ -1,11 +1,10 @@
 #include "egress/testing/renewal_rig.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <stdexcept>
 #include <utility>
 
+#include "base/await.hpp"
 #include "net/testing/stream_pair.hpp"
 
 namespace deployclaw::egress::testing {
@@ -13,7 +12,6 @@ namespace deployclaw::egress::testing {
 namespace asio = boost::asio;
 namespace json = boost::json;
 using asio::ip::tcp;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -111,7 +109,7 @@ Task<std::string> RenewalRig::ask(std::string request) {
   net::CoarseTimer timer(executor);
   tcp::socket socket(executor);
   const tcp::endpoint proxy(asio::ip::address_v4::loopback(), rig->port());
-  const auto [error] = co_await socket.async_connect(proxy, kAsTuple);
+  const auto [error] = co_await socket.async_connect(proxy, kAwait);
   if (error) co_return "no connection";
   net::ByteStream stream(net::StreamSocket(std::move(socket)), timer);
   const auto connect =

@@ -1,11 +1,10 @@
 #include "egress/testing/small_origin.hpp"
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "base/await.hpp"
 #include "http/wire.hpp"
 #include "net/testing/run_task.hpp"
 
@@ -13,7 +12,6 @@ namespace deployclaw::egress::testing {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -56,7 +54,7 @@ std::string SmallOrigin::with_length(std::string_view body) {
 
 Task<void> SmallOrigin::accept() {
   while (true) {
-    auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
+    auto [error, socket] = co_await acceptor_.async_accept(kAwait);
     if (error) co_return;
     ++connections_;
     tasks_.spawn("origin connection", serve(std::move(socket)));
@@ -70,7 +68,7 @@ Task<bool> SmallOrigin::write(tcp::socket& socket, Answer answer) {
   }
   for (const auto& piece : answer.pieces) {
     const auto bytes = asio::buffer(piece);
-    const auto [failed, sent] = co_await asio::async_write(socket, bytes, kAsTuple);
+    const auto [failed, sent] = co_await asio::async_write(socket, bytes, kAwait);
     if (failed) co_return false;
     const bool slept = co_await sleep_for(std::chrono::milliseconds(2));
     if (!slept) co_return false;
@@ -85,7 +83,7 @@ Task<void> SmallOrigin::serve(tcp::socket socket) {
   std::array<char, 4096> buffer{};
   while (true) {
     const auto room = asio::buffer(buffer);
-    const auto [error, count] = co_await socket.async_read_some(room, kAsTuple);
+    const auto [error, count] = co_await socket.async_read_some(room, kAwait);
     if (error) {
       ++ended_;
       co_return;

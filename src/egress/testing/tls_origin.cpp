@@ -1,10 +1,9 @@
 #include "egress/testing/tls_origin.hpp"
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "base/await.hpp"
 #include "http/wire.hpp"
 #include "net/testing/run_task.hpp"
 
@@ -12,7 +11,6 @@ namespace deployclaw::egress::testing {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -54,7 +52,7 @@ std::string TlsOrigin::answer(int status, std::string_view body, std::string_vie
 
 Task<void> TlsOrigin::accept() {
   while (true) {
-    auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
+    auto [error, socket] = co_await acceptor_.async_accept(kAwait);
     if (error) co_return;
     ++connections_;
     tasks_.spawn("tls connection", serve(std::move(socket)));

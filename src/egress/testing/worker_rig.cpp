@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <stdexcept>
 
+#include "base/await.hpp"
 #include "crypto/certificates.hpp"
 #include "services/testing/project_catalogue.hpp"
 
@@ -16,7 +15,6 @@ namespace deployclaw::egress::testing {
 namespace asio = boost::asio;
 namespace json = boost::json;
 using asio::ip::tcp;
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -146,7 +144,7 @@ void WorkerRig::hand_over(int socket, Entrance entrance, Ipv4 destination, std::
 
 Task<void> WorkerRig::accept() {
   while (true) {
-    auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
+    auto [error, socket] = co_await acceptor_.async_accept(kAwait);
     if (error) co_return;
     hand_over(socket.native_handle());
   }
