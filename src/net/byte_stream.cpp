@@ -152,13 +152,10 @@ Task<bool> ByteStream::wait(Progress::Kind kind) {
 
 Task<bool> ByteStream::wait_for_more() {
   if (timed_out_ || interrupted_ || !socket_.is_open()) co_return false;
-  if (!socket_.take_news()) {
-    const auto [error] = co_await socket_.async_wait_for_more(kAwait);
-    if (error) system_error_ = error.value();
-    if (error) co_return false;
-  }
+  const auto [error] = co_await socket_.async_wait_for_more(kAwait);
+  if (error) system_error_ = error.value();
   drained_ = false;
-  co_return !timed_out_ && !interrupted_;
+  co_return !error && !timed_out_ && !interrupted_;
 }
 
 Task<bool> ByteStream::wait_anew(Progress::Kind kind) {

@@ -39,8 +39,8 @@ struct WatchedSocket::Watch final : asio::detail::reactor_op {
 
   std::shared_ptr<Watch> queued;  // this
   Waiter waiter;
-  bool news = false;
-  int others = 0;  // who wait in async_wait()
+  bool news = false;  // something came, and nobody waited
+  int others = 0;     // who wait in async_wait()
 };
 
 WatchedSocket::WatchedSocket(Socket socket)
@@ -58,21 +58,18 @@ void WatchedSocket::watch() {
 
 bool WatchedSocket::is_quiet() const { return watch_->queued && !watch_->waiter; }
 
-bool WatchedSocket::take_news() { return std::exchange(watch_->news, false); }
-
 bool WatchedSocket::is_awaited() const { return static_cast<bool>(watch_->waiter); }
 
 void WatchedSocket::await(Waiter waiter) {
+  const bool came = std::exchange(watch_->news, false);
   watch_->waiter = std::move(waiter);
-  watch();
+  came ? end_wait({}) : watch();
 }
 
-// It stays watched.
-void WatchedSocket::give_up() {
+void WatchedSocket::end_wait(boost::system::error_code error) {
   if (!is_awaited()) return;
-  asio::post(get_executor(), [ended = std::exchange(watch_->waiter, nullptr)]() mutable {
-    ended(asio::error::operation_aborted);
-  });
+  asio::post(get_executor(),
+             [error, ended = std::exchange(watch_->waiter, nullptr)]() mutable { ended(error); });
 }
 
 WatchedSocket::Sharing::Sharing(WatchedSocket& socket) : watch_(socket.watch_) { ++watch_->others; }

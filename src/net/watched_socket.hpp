@@ -2,6 +2,7 @@
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <functional>
 #include <memory>
@@ -18,23 +19,22 @@ namespace deployclaw::net {
 //
 // One thread: that of the socket's io_context, whose handlers alone may call this.
 class WatchedSocket final : public boost::asio::generic::stream_protocol::socket {
+  struct Watch;  // Asio's operation
+
  public:
   using Socket = boost::asio::generic::stream_protocol::socket;
 
   explicit WatchedSocket(Socket socket);
 
-  // From now on it is noticed when something comes. All there was must have been read. Nothing
-  // happens while there is news that nobody has taken.
+  // From now on it is noticed when something comes. All there was must have been read.
   void watch();
   // Is watched, and nothing has come, neither bytes nor an end, as far as the loop has seen.
   [[nodiscard]] bool is_quiet() const;
-  // Something came while it was watched and nobody waited. Told once.
-  bool take_news();
   // Somebody waits for more; a second one can only async_wait().
   [[nodiscard]] bool is_awaited() const;
 
-  // Completes with an error_code when more comes than was there; all that was must have been read
-  // and take_news() have been asked. There may be nothing to read all the same. Ends with
+  // Completes with an error_code when more comes than was there, or has come since watch(); all
+  // that was must have been read. There may be nothing to read all the same. Ends with
   // operation_aborted when the socket is cancelled or closed, or by the handler's cancellation
   // slot, which the handler must clear before it goes on (coroutines do).
   template <class Token>
@@ -43,17 +43,15 @@ class WatchedSocket final : public boost::asio::generic::stream_protocol::socket
         [](auto handler, WatchedSocket* self) {
           auto slot = boost::asio::get_associated_cancellation_slot(handler);
           if (slot.is_connected()) {
-            slot.assign([self](boost::asio::cancellation_type /*any*/) { self->give_up(); });
+            slot.assign([self](boost::asio::cancellation_type /*any*/) {
+              self->end_wait(boost::asio::error::operation_aborted);
+            });
           }
           self->await(std::move(handler));
         },
         token, this);
   }
 
- private:
-  struct Watch;
-
- public:
   // For as long as somebody is in async_wait() for reading: an event that ends a watch is told to
   // both.
   class Sharing {
@@ -70,7 +68,7 @@ class WatchedSocket final : public boost::asio::generic::stream_protocol::socket
  private:
   using Waiter = std::move_only_function<void(boost::system::error_code)>;
   void await(Waiter waiter);
-  void give_up();
+  void end_wait(boost::system::error_code error);
 
   const std::shared_ptr<Watch> watch_;
 };
