@@ -72,5 +72,14 @@ TEST_F(AlarmTest, IsSilentOnceItIsGone) {
   EXPECT_EQ(rung, 0);
 }
 
+TEST_F(AlarmTest, IsSilentOnceItIsGoneThoughItsTimeHasCome) {
+  Alarm before(io.get_executor(), [this] { alarm.reset(); });
+  const auto now = Clock::now();
+  before.ring_by(now - 2ms);
+  alarm->ring_by(now - 1ms);  // queued by the time that the other one rings
+  io.run();
+  EXPECT_EQ(rung, 0);
+}
+
 }  // namespace
 }  // namespace deployclaw::egress

@@ -70,14 +70,8 @@ Task<Result<Upstream>> Upstreams::connect(dns::Address address, std::uint16_t po
   if (error) co_return fail(Code::kUnavailable, error.message());
   const int on = 1;
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // Connecting has asked the reactor for writability, which it would go on to report with every
-  // wait for an answer. A socket that it has not seen before reports what it is asked.
-  net::StreamSocket fresh(executor_);
-  boost::system::error_code failed;
-  fresh.assign(generic.protocol(), socket.release(failed), failed);
-  if (failed) co_return fail(Code::kUnavailable, failed.message());
   Upstream upstream;
-  upstream.stream = std::make_unique<net::ByteStream>(std::move(fresh), timer_);
+  upstream.stream = std::make_unique<net::ByteStream>(std::move(socket), timer_);
   upstream.address = address.to_string();
   co_return upstream;
 }

@@ -18,7 +18,6 @@
 #include "net/tls_settings.hpp"
 
 namespace deployclaw::net {
-namespace asio = boost::asio;
 
 namespace {
 

@@ -13,8 +13,6 @@
 namespace deployclaw::net {
 namespace asio = boost::asio;
 
-namespace {}
-
 TimedSocket::TimedSocket(StreamSocket socket, CoarseTimer& timer)
     : CoarseTimer::Entry(timer), socket_(std::move(socket)) {
   boost::system::error_code ignored;

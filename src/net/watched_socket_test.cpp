@@ -131,7 +131,7 @@ TEST_F(WatchedSocketTest, TwoMayWait) {
 }
 
 TEST_F(WatchedSocketTest, APooledConnectionNoticesWhatComes) {
-  drain();
+  settle();
   client().watch();
   look();
   EXPECT_TRUE(client().alive_and_idle());
@@ -160,7 +160,7 @@ TEST_F(WatchedSocketTest, APooledConnectionIsUsedAgain) {
 }
 
 TEST_F(WatchedSocketTest, ATaskThatIsCancelledEndsAndTheNextOneGoesOn) {
-  drain();
+  settle();
   bool ready = true;
   const auto wait = [](ByteStream& stream, bool& told) -> Task<void> {
     told = co_await stream.wait(kRead);
@@ -170,34 +170,41 @@ TEST_F(WatchedSocketTest, ATaskThatIsCancelledEndsAndTheNextOneGoesOn) {
   look();
   group.cancel();
   run_task(io_, group.join());
+  EXPECT_FALSE(ready);
   ASSERT_TRUE(run_task(io_, server().write_all("later")));
   EXPECT_EQ(run_task(io_, read_exactly(client(), 5)).value_or(""), "later");
 }
 
 TEST_F(WatchedSocketTest, MayGoWhileItIsWatched) {
-  drain();
+  settle();
   client().watch();
   pair_.client.reset();
   server().close();
   look();
 }
 
+TEST_F(WatchedSocketTest, MayGoWhileItsNewsIsQueued) {
+  drain();
+  client().watch();  // a new socket has news at once
+  pair_.client.reset();
+  look();
+}
+
+// With the coroutine go the streams, which are its own.
 TEST_F(WatchedSocketTest, TheLoopMayGoWhileSomebodyWaits) {
-  {
-    boost::asio::io_context io;
-    auto timer = std::make_shared<CoarseTimer>(io.get_executor());
-    auto pair = std::make_shared<testing::StreamPair>(connect_pair(io, *timer));
-    const auto wait = [](auto kept, auto of) -> Task<void> {
-      char byte = 0;
-      (void)co_await of->client->read_some(&byte, 1);
-      ADD_FAILURE() << "nothing came";
-      (void)kept;
-    };
-    boost::asio::co_spawn(io, wait(timer, pair), [](const std::exception_ptr& /*error*/) {});
-    pair.reset();
-    timer.reset();
-    io.run_for(20ms);
-  }
+  boost::asio::io_context io;
+  auto timer = std::make_shared<CoarseTimer>(io.get_executor());
+  auto pair = std::make_shared<testing::StreamPair>(connect_pair(io, *timer));
+  const auto wait = [](auto kept, auto of) -> Task<void> {
+    char byte = 0;
+    (void)co_await of->client->read_some(&byte, 1);
+    ADD_FAILURE() << "nothing came";
+    (void)kept;
+  };
+  boost::asio::co_spawn(io, wait(timer, pair), [](const std::exception_ptr& /*error*/) {});
+  pair.reset();
+  timer.reset();
+  io.run_for(20ms);
 }
 
 // A unix socket does not tell what a read leaves.
