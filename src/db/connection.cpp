@@ -72,16 +72,17 @@ Result<std::uint64_t> Connection::submit(std::vector<Command> commands,
   }
 
   for (std::size_t i = 0; i < commands.size(); ++i) {
-    const auto values = commands[i].params.pointers();
-    const int count = static_cast<int>(values.size());
+    const auto params = commands[i].params.for_libpq();
+    const int count = static_cast<int>(params.values.size());
     int sent = 0;
     if (prepared[i]) {
-      sent = PQsendQueryPrepared(conn_, prepared[i]->server_name.c_str(), count, values.data(),
-                                 nullptr, nullptr, 0);
+      sent =
+          PQsendQueryPrepared(conn_, prepared[i]->server_name.c_str(), count, params.values.data(),
+                              params.lengths.data(), params.formats.data(), 0);
     } else {
       const std::string sql(commands[i].statement.sql);
-      sent =
-          PQsendQueryParams(conn_, sql.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0);
+      sent = PQsendQueryParams(conn_, sql.c_str(), count, nullptr, params.values.data(),
+                               params.lengths.data(), params.formats.data(), 0);
     }
     if (sent != 1) {
       // Part of a unit may be in the buffer: the stream cannot be trusted any more.

@@ -23,13 +23,42 @@ void append_escaped(std::string& out, std::string_view text) {
 }  // namespace
 
 Params& Params::add_raw(std::string_view text) {
-  offsets_.push_back(static_cast<std::ptrdiff_t>(buffer_.size()));
+  places_.push_back({.offset = static_cast<std::ptrdiff_t>(buffer_.size()), .length = text.size()});
   buffer_.append(text).push_back('\0');
   return *this;
 }
 
 Params& Params::add_null() {
-  offsets_.push_back(kNull);
+  places_.emplace_back();
+  return *this;
+}
+
+// In the order of bytes of the wire.
+void Params::add_number(std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) buffer_.push_back(static_cast<char>(value >> shift));
+}
+
+// array_recv(): dimensions, whether there are NULLs, the elements' type; of each dimension its
+// length and where it counts from; of each element its length and its bytes.
+void Params::begin_binary_array(std::uint32_t element_type, std::size_t count) {
+  places_.push_back({.offset = static_cast<std::ptrdiff_t>(buffer_.size()), .binary = true});
+  add_number(count == 0 ? 0 : 1);
+  add_number(0);
+  add_number(element_type);
+  if (count == 0) return;
+  add_number(static_cast<std::uint32_t>(count));
+  add_number(1);
+}
+
+void Params::add_element(std::string_view bytes) {
+  add_number(static_cast<std::uint32_t>(bytes.size()));
+  buffer_.append(bytes);
+}
+
+Params& Params::end_binary_array() {
+  auto& place = places_.back();
+  place.length = buffer_.size() - static_cast<std::size_t>(place.offset);
+  buffer_.push_back('\0');
   return *this;
 }
 
@@ -74,11 +103,24 @@ Params& Params::add(std::span<const std::string> texts) {
   return add(std::string_view(literal));
 }
 
-std::vector<const char*> Params::pointers() const {
-  std::vector<const char*> out;
-  out.reserve(offsets_.size());
-  for (const auto offset : offsets_) {
-    out.push_back(offset == kNull ? nullptr : buffer_.data() + offset);
+Params& Params::add(const BinaryTexts& texts) {
+  std::size_t room = buffer_.size() + 32;
+  for (const auto& text : texts.values) room += text.size() + sizeof(std::uint32_t);
+  buffer_.reserve(room);
+  begin_binary_array(kTextOid, texts.values.size());
+  for (const auto& text : texts.values) {
+    if (text.contains('\0')) valid_ = false;
+    add_element(text);
+  }
+  return end_binary_array();
+}
+
+Params::ForLibpq Params::for_libpq() const {
+  ForLibpq out;
+  for (const auto& place : places_) {
+    out.values.push_back(place.offset == kNull ? nullptr : buffer_.data() + place.offset);
+    out.lengths.push_back(static_cast<int>(place.length));
+    out.formats.push_back(place.binary ? 1 : 0);
   }
   return out;
 }

@@ -26,9 +26,10 @@ Rows round_trip(const char* sql, const Params& params) {
   // Another test may have crashed the server since.
   PQclear(PQexec(session.get(), "select 1"));
   if (PQstatus(session.get()) != CONNECTION_OK) PQreset(session.get());
-  const auto values = params.pointers();
-  PGresult* result = PQexecParams(session.get(), sql, static_cast<int>(values.size()), nullptr,
-                                  values.data(), nullptr, nullptr, 0);
+  const auto given = params.for_libpq();
+  PGresult* result =
+      PQexecParams(session.get(), sql, static_cast<int>(given.values.size()), nullptr,
+                   given.values.data(), given.lengths.data(), given.formats.data(), 0);
   EXPECT_EQ(PQresultStatus(result), PGRES_TUPLES_OK) << PQresultErrorMessage(result);
   return Rows(result);
 }
@@ -69,6 +70,28 @@ RC_GTEST_PROP(Params, ArraysAndBytesComeBack,
   RC_ASSERT(rows.front().bytes(1) == bytes);
 }
 
+RC_GTEST_PROP(Params, BinaryArraysComeBackBesideOthers, (std::vector<std::string> texts)) {
+  for (auto& text : texts) text = without_nul(text);
+  texts.insert(texts.end(), {"NULL", "", "a,b", "{\"x\"}", "\\", "ü🦞"});
+  const std::vector<AgentId> ids = {AgentId::random(), {}, AgentId::random()};
+  const auto rows =
+      round_trip("select $1::text, $2::text[], $3::uuid[], $4::text, array_ndims($2)",
+                 Params::of("before", BinaryTexts{texts}, BinaryIds<AgentTag>{ids}, "behind"));
+  RC_ASSERT(rows.front().text(0) == "before");
+  RC_ASSERT(rows.front().texts(1) == texts);
+  RC_ASSERT(rows.front().texts(2) ==
+            (std::vector{ids[0].to_string(), ids[1].to_string(), ids[2].to_string()}));
+  RC_ASSERT(rows.front().text(3) == "behind");
+  RC_ASSERT(rows.front().int64(4) == 1);
+}
+
+TEST(Params, AnEmptyBinaryArrayIsAnEmptyArray) {
+  const auto rows = round_trip("select $1::text[] = '{}', $2::uuid[] = '{}'",
+                               Params::of(BinaryTexts{}, BinaryIds<AgentTag>{}));
+  EXPECT_TRUE(rows.front().boolean(0));
+  EXPECT_TRUE(rows.front().boolean(1));
+}
+
 TEST(Params, IdsJsonAndNullsComeBack) {
   const auto agent = AgentId::random();
   const std::vector<AgentId> agents = {agent, AgentId::random()};
@@ -96,7 +119,9 @@ TEST(Params, SpecialNumbersComeBack) {
 
 TEST(Params, TextWithNulIsNotValid) {
   EXPECT_FALSE(Params::of(std::string("a\0b", 3)).valid());
-  EXPECT_FALSE(Params::of(std::vector{std::string("a\0b", 3)}).valid());
+  const std::vector with_nul = {std::string("a\0b", 3)};
+  EXPECT_FALSE(Params::of(with_nul).valid());
+  EXPECT_FALSE(Params::of(BinaryTexts{with_nul}).valid());
   EXPECT_TRUE(Params::of("ab").valid());
 }
 

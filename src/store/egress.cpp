@@ -125,14 +125,19 @@ Task<Result<std::uint64_t>> append_spooled(db::Database& db, std::string host, s
   std::vector<AgentId> agents;
   std::vector<std::string> intents;
   std::vector<std::string> outcomes;
+  clients.reserve(events.size());
+  agents.reserve(events.size());
+  intents.reserve(events.size());
+  outcomes.reserve(events.size());
   for (auto& event : events) {
     clients.push_back(event.client);
     agents.push_back(event.agent);
     intents.push_back(std::move(event.intent));
     outcomes.push_back(std::move(event.outcome));
   }
-  auto params = db::Params::of(host, from, to, clients, agents, intents, outcomes,
-                               boost::json::value(std::move(charges)));
+  auto params = db::Params::of(host, from, to, db::BinaryIds<ClientTag>{clients},
+                               db::BinaryIds<AgentTag>{agents}, db::BinaryTexts{intents},
+                               db::BinaryTexts{outcomes}, boost::json::value(std::move(charges)));
   const auto rows = co_await db.query(kAppendSpooled, std::move(params), kAppendDeadline);
   if (!rows) co_return context("append spooled records", rows.error());
   co_return static_cast<std::uint64_t>(rows->front().int64(0));
