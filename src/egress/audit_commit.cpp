@@ -89,7 +89,9 @@ class AuditIntake::State::Commit {
         entries_(std::move(entries)),
         asking_(std::move(asking)),
         now_(state.ledger_now()),
-        room_(*state.spool) {}
+        room_(*state.spool) {
+    records_.reserve(entries_.size());
+  }
 
   // Those that waited for money come before what is new.
   void judge_parked() {

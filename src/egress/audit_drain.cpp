@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <climits>
-#include <map>
 
 #include "base/await.hpp"
 #include "base/encoding.hpp"
@@ -26,10 +27,13 @@ constexpr int kDeepest = 64;
 constexpr const char* kUnreadable = "unreadable";
 constexpr const char* kNothing = "{}";
 
-// False for what the database would refuse together with everything beside it, again and again:
-// text that is none in its encoding, or nested beyond its stack. A linear look, no parsing.
-bool can_be_stored(std::string_view json) {
-  if (json.contains('\0') || !is_utf8(json)) return false;
+// Whether its brackets, quoted ones included, are too few to nest deeper than kDeepest. Nearly all
+// records end here.
+bool opens_few(std::string_view json) {
+  return std::ranges::count(json, '[') + std::ranges::count(json, '{') <= kDeepest;
+}
+
+bool is_nested_deep(std::string_view json) {
   int depth = 0;
   bool quoted = false;
   bool escaped = false;
@@ -40,12 +44,19 @@ bool can_be_stored(std::string_view json) {
     } else if (c == '"') {
       quoted = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kDeepest) return false;
+      if (++depth > kDeepest) return true;
     } else if (c == ']' || c == '}') {
       --depth;
     }
   }
-  return true;
+  return false;
+}
+
+// False for what the database would refuse together with everything beside it, again and again:
+// text that is none in its encoding, or nested beyond its stack. A linear look, no parsing.
+bool can_be_stored(std::string_view json) {
+  if (json.contains('\0') || !is_utf8(json)) return false;
+  return opens_few(json) || !is_nested_deep(json);
 }
 
 // What the two records of one intent have in common when they come into the log apart.
@@ -63,18 +74,23 @@ std::string earlier(const OpenIntent& intent) {
 
 std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
   std::vector<store::SpooledEvent> events;
-  std::map<OpenIntent, std::size_t> intents;
+  events.reserve(records.size());
+  boost::unordered_flat_map<OpenIntent, std::size_t> intents;
   for (auto& record : records) {
     if (record.kind == RecordKind::kOpen || record.kind == RecordKind::kLower) continue;
     if (!can_be_stored(record.json)) record.json = kUnreadable;
     const OpenIntent key{
         .client = record.client, .agent = record.agent, .worker = record.worker, .id = record.id};
     if (record.kind == RecordKind::kIntent) {
-      intents[key] = events.size();
+      const auto [place, is_new] = intents.try_emplace(key, events.size());
+      if (!is_new) {  // a worker that lies: the one before stays without an end
+        events[place->second].outcome = pending(key);
+        place->second = events.size();
+      }
       events.push_back({.client = record.client,
                         .agent = record.agent,
                         .intent = std::move(record.json),
-                        .outcome = pending(key)});
+                        .outcome = {}});
       continue;
     }
     const auto found = intents.find(key);
@@ -89,6 +105,7 @@ std::vector<store::SpooledEvent> pair_up(std::vector<SpoolRecord> records) {
                       .intent = late ? earlier(key) : kNothing,
                       .outcome = std::move(record.json)});
   }
+  for (const auto& [key, at] : intents) events[at].outcome = pending(key);
   return events;
 }
 

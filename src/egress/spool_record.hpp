@@ -44,6 +44,9 @@ struct OpenIntent {
   [[nodiscard]] Name name() const { return {client, agent, worker, id}; }
 };
 
+// A worker picks its ids and does not know its number, so it cannot pick ids that meet.
+inline std::size_t hash_value(const OpenIntent& intent) { return intent.worker ^ intent.id; }
+
 // No record is larger, in bytes of the spool.
 inline constexpr std::size_t kMostRecord = 128UL * 1024;
 
