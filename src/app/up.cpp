@@ -50,8 +50,6 @@ const std::vector<int> kOrchestratorCapabilities{
 // What egress needs to build its workers' sandboxes: its spawner keeps them, the role itself drops
 // them at once.
 const std::vector<int> kEgressCapabilities{CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_KILL};
-// As many freed blocks of a size at hand as there are requests at a time, instead of 7.
-constexpr const char* kEgressMalloc = "GLIBC_TUNABLES=glibc.malloc.tcache_count=64";
 
 class Platform {
  public:
@@ -248,7 +246,6 @@ class Platform {
     if (auto added = supervisor_.add(role("api", "vault.api_uid")); !added) return added;
     auto egress = role("egress", "vault.egress_uid");
     egress.child.capabilities = kEgressCapabilities;
-    egress.child.environment.emplace_back(kEgressMalloc);
     if (auto added = supervisor_.add(std::move(egress)); !added) return added;
     auto orchestrator = role("orchestrator", "vault.orchestrator_uid");
     orchestrator.child.capabilities = kOrchestratorCapabilities;
