@@ -9,7 +9,7 @@ namespace deployclaw::db {
 
 namespace {
 
-// Whole pieces at a time: the audit log comes this way.
+// Whole pieces at a time.
 void append_escaped(std::string& out, std::string_view text) {
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
